@@ -1,0 +1,36 @@
+"""What can go wrong for a user, each with the exit status and the words that they see."""
+
+COUNTED = 0  # counted, and everything agrees
+DIFFERS = 1  # counted, but something differs
+FAILED = 2  # could not do it
+INTERRUPTED = 130  # Ctrl-C: 128 + SIGINT
+
+
+class NetsizeError(Exception):
+    """Something that the user can mend: printed as one or two lines, without a traceback."""
+
+    status = FAILED
+
+
+class UnknownModel(NetsizeError):
+    """The MODEL names nothing that netsize knows."""
+
+
+class BadModel(NetsizeError):
+    """The MODEL was found, but gives no network: it does not import, is not built, is no nn.Module."""
+
+
+class BadInput(NetsizeError):
+    """The input is malformed, or the network cannot take it."""
+
+
+class BadEnvironment(NetsizeError):
+    """A package, a device or a file that is needed is missing or does not fit."""
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """' Did you mean alexnet?', or nothing if no known word is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, n=3, cutoff=0.7)
+    return f" Did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,62 @@
+"""What one forward pass of a network wrote down: facts only, before any convention. No torch in here."""
+
+from dataclasses import dataclass
+
+from netsize.formulas import Formula, Shape
+
+Elements = tuple[tuple[str, int], ...]  # names of parameters, each with a number of its elements
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Connections measured by running a layer on ones: each output is its own fan-in, their sum the count."""
+
+    connections: int  # with its padding filled with ones
+    inside: int  # with its padding left at zero
+
+
+@dataclass(frozen=True)
+class Call:
+    """One executed operation that has connections (or is a pool, or a lookup)."""
+
+    path: str  # of the layer that it belongs to, "" for the network itself
+    call: int  # counts the operations on this path
+    type: str  # class of that layer
+    kind: str
+    operation: str  # torch's name of what was executed
+    formula: Formula
+    input: Shape
+    output: Shape  # as it came out, not as the formula has it
+    elements: int = 0  # of the operand that the connections multiply by, repeated ones among them
+    weights: Elements = ()  # parameters in it that no call before has used
+    bias_elements: int = 0  # of the bias that was added, if any
+    biases: Elements = ()  # parameters in it that no call before has used
+    executed: Execution | None = None  # None: not run on ones
+    flops: int | None = None  # torch's own formula for the operation, where it has one and is right
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a network comes from: a kind (torchvision, python), what it is called, and a version."""
+
+    kind: str
+    model: str
+    title: str
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as one forward pass saw it, at batch size 1."""
+
+    source: Source
+    input: tuple[Shape, ...]
+    calls: tuple[Call, ...]
+    parameters: Elements
+    unused: Elements  # parameters that no operation ever touched
+    uncounted: Elements  # operations that netsize does not know, with the number of their calls
+    depends_on_values: tuple[str, ...]  # operations whose result has a size that the values decide
+    device: str
+    torch: str
+    executed: bool  # really run, or on fake tensors that hold no values
+    seconds: float

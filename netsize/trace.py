@@ -1,0 +1,111 @@
+"""One forward pass of a network, and what it wrote down. The network that is given is used up: its parameters
+may be filled with values and its state may change. Global switches are put back."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from netsize.composites import Composites
+from netsize.network import Network, Source
+from netsize.tracer import Tracer, tensors
+
+MakeInputs = Callable[[torch.device], tuple[Any, ...]]
+
+
+class ForwardFailed(Exception):
+    """The network's own forward raised, in the module at `path`."""
+
+    def __init__(self, path: str, type: str, error: Exception) -> None:
+        super().__init__(str(error))
+        self.path, self.type, self.error = path, type, error
+
+
+def trace(model: nn.Module, make_inputs: MakeInputs, source: Source, device: torch.device, execute: bool) -> Network:
+    """Run `model` once, on real tensors or (not `execute`) on fake ones that take no memory.
+
+    `make_inputs(device)` gives the arguments of forward, at batch size 1. Raises ForwardFailed.
+    """
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        for context in _contexts(device, execute):
+            stack.enter_context(context)
+        inputs = make_inputs(device)
+        _initialise_lazy_modules(model, inputs)
+        tracer = Tracer(model, on_ones=execute)
+        tracer.origins.mark_activations(tensors(list(inputs)))
+        stack.enter_context(_hooks(model, tracer))
+        _run(model, inputs, tracer)
+    calls = tracer.calls()
+    touched = tracer.origins.touched
+    return Network(
+        source=source,
+        input=tuple(tuple(tensor.shape) for tensor in tensors(list(inputs))),
+        calls=calls,
+        parameters=tuple(tracer.sizes.items()),
+        unused=tuple((name, size) for name, size in tracer.sizes.items() if name not in touched),
+        uncounted=tuple(sorted(tracer.uncounted.items())),
+        depends_on_values=tuple(tracer.depends_on_values),
+        device=device.type,
+        torch=torch.__version__,
+        executed=execute,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _contexts(device: torch.device, execute: bool) -> list[Any]:
+    """Evaluation without gradients, repeatable, and with attention in parts that can be seen."""
+    cuda = [device] if device.type == "cuda" else []
+    contexts = [torch.random.fork_rng(devices=cuda), _seeded(), torch.no_grad(), _no_fused_encoder(), sdpa_kernel(SDPBackend.MATH)]
+    return contexts if execute else [*contexts, FakeTensorMode(allow_non_fake_inputs=True)]
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    torch.manual_seed(0)
+    yield
+
+
+@contextmanager
+def _no_fused_encoder() -> Iterator[None]:
+    """MultiheadAttention and TransformerEncoderLayer have a fused path that shows no products."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+@contextmanager
+def _hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
+    handles = []
+    for module in tracer.layers.paths:
+        handles += [module.register_forward_pre_hook(tracer.enter), module.register_forward_hook(tracer.leave)]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _initialise_lazy_modules(model: nn.Module, inputs: tuple[Any, ...]) -> None:
+    """LazyLinear and its like get their parameters in their first forward pass."""
+    if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
+        model(*inputs)
+
+
+def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> None:
+    try:
+        with tracer, Composites(tracer):
+            model(*inputs)
+    except Exception as error:
+        if tracer.bug is error:
+            raise
+        frame = tracer.frames[-1]
+        raise ForwardFailed(frame.path, frame.type, error) from error

@@ -1,0 +1,228 @@
+"""Writes down every operation that torch executes, with the formula that describes it.
+
+Counting hangs on executed operations, not on module classes: a dispatch mode sees every convolution, product
+and lookup wherever it is called from, and the modules being called say which layer it belongs to.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from netsize import silent
+from netsize.formulas import Linear, Shape
+from netsize.network import Call, Execution
+from netsize.operations import Operation, read
+from netsize.origins import Claims, Origin, Origins
+
+_DECIDED_BY_VALUES = {"aten._local_scalar_dense", "aten.equal", "torchvision.nms"}  # and those that torch marks
+_TORCH_COUNTS = {"aten.mm", "aten.addmm", "aten.bmm", "aten.baddbmm", "aten.convolution"}  # rightly, in forward
+
+
+@dataclass
+class Draft:
+    """A call whose parameters are not yet known to be its own: another call may have used them before."""
+
+    call: Call
+    operands: list[Origin]
+    biases: list[Origin] = field(default_factory=list)
+    depends: bool = True  # on the network's input
+
+
+@dataclass
+class Frame:
+    """A module that is being called, and what it has executed itself."""
+
+    path: str
+    type: str
+    drafts: list[Draft] = field(default_factory=list)
+
+
+class Layers:
+    """Names of the modules, and which of them a parameter belongs to."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.paths = {module: path for path, module in model.named_modules()}
+        self.types = {path: type(module).__name__ for module, path in self.paths.items()}
+        first = {parameter: name for name, parameter in model.named_parameters()}
+        self._owners: dict[str, list[str]] = {}
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            owner = name.rpartition(".")[0]
+            if self.types.get(owner) in ("ParameterList", "ParameterDict"):  # a container, not a layer
+                owner = name
+            self._owners.setdefault(first[parameter], []).append(owner)
+
+    def of(self, path: str, origin: Origin | None) -> str:
+        """The layer of an operation that the module at `path` executed with a parameter. A layer whose
+        parameters are used without calling it (MultiheadAttention's out_proj) lies inside of that module."""
+        if origin is None or origin.part is None or not origin.parameters:
+            return path
+        owners = self._owners[origin.parameters[0]]
+        inside = [owner for owner in owners if owner.startswith(f"{path}." if path else "")]
+        return path if path in owners or not inside else inside[0]
+
+
+class Tracer(TorchDispatchMode):
+    """With `on_ones`, each counted operation is run again on ones as soon as it was executed."""
+
+    def __init__(self, model: nn.Module, on_ones: bool) -> None:
+        super().__init__()
+        parameters = dict(model.named_parameters())
+        self.sizes = {name: parameter.numel() for name, parameter in parameters.items()}
+        self.origins = Origins(parameters)
+        self.layers = Layers(model)
+        self.frames = [Frame("", type(model).__name__)]
+        self.drafts: list[Draft] = []
+        self.uncounted: Counter[str] = Counter()
+        self.depends_on_values: dict[str, None] = {}
+        self.unpadded: Shape | None = None  # input of the convolution with padding="same" that is being executed
+        self.in_attention = False
+        self.bug: Exception | None = None  # of netsize, not of the network
+        self._on_ones = on_ones
+        self._measured: dict[Any, Execution] = {}
+        self._makers = WeakTensorKeyDictionary()  # output of a layer -> its draft
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        output = func(*args, **kwargs)
+        try:
+            self._observe(func, args, kwargs, output)
+        except Exception as error:
+            self.bug = error
+            raise
+        return output
+
+    def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
+        name = silent.name(func)
+        arguments, results = tensors((args, kwargs)), tensors(output)
+        operation = read(func, args, kwargs, output, self.origins.is_weight, {"unpadded": self.unpadded})
+        if operation is not None:
+            self._count(func, name, args, kwargs, output, operation)
+        elif not silent.is_silent(func):
+            self.uncounted[name] += 1
+        if name in ("aten.add", "aten.add_") and len(arguments) == 2:
+            self._find_bias(*arguments)
+        if self._decided_by_values(func, name, arguments):
+            self.depends_on_values[name] = None
+        self.origins.follow(func, name, arguments, results)
+        if (func.is_view or name == "aten._unsafe_view") and arguments and arguments[0] in self._makers:
+            for result in results:
+                self._makers[result] = self._makers[arguments[0]]
+
+    def _count(self, func: Any, name: str, args: Any, kwargs: Any, output: Any, operation: Operation) -> None:
+        frame = self.frames[-1]
+        operands = [self.origins.of(operand) for operand in operation.operands]
+        bias = self.origins.of(operation.bias) if operation.bias is not None else None
+        biases = [bias] if bias is not None and bias.parameters else []
+        path = self.layers.of(frame.path, operands[0] if operands else None)
+        kind = operation.formula.kind
+        call = Call(
+            path=path,
+            call=0,
+            type=self.layers.types.get(path, frame.type),
+            kind="attention" if kind == "matmul" and self.in_attention else kind,
+            operation=name,
+            formula=operation.formula,
+            input=tuple(operation.input.shape),
+            output=tuple(operation.output.shape),
+            elements=sum(operand.numel() for operand in operation.operands),
+            bias_elements=operation.bias.numel() if biases and operation.bias is not None else 0,
+            executed=self._run_on_ones(func, args, operation) if self._on_ones else None,
+            flops=flop_registry[func.overloadpacket](*args, **kwargs, out_val=output) if name in _TORCH_COUNTS else None,
+        )
+        depends = any(map(self.origins.is_activation, tensors((args, kwargs))))
+        draft = Draft(call, [origin for origin in operands if origin], biases, depends)
+        self.add(draft)
+        self._makers[operation.output] = draft
+
+    def add(self, draft: Draft) -> None:
+        self.drafts.append(draft)
+        self.frames[-1].drafts.append(draft)
+
+    def take_since(self, mark: int) -> list[Draft]:
+        """Remove and return the drafts since the mark: parts of a whole that is counted as one."""
+        taken, self.drafts = self.drafts[mark:], self.drafts[:mark]
+        frame = self.frames[-1]
+        frame.drafts = [draft for draft in frame.drafts if not any(draft is part for part in taken)]
+        return taken
+
+    def _run_on_ones(self, func: Any, args: Any, operation: Operation) -> Execution:
+        """Once for all operations that are the same to the last argument."""
+        key = (func, self.unpadded, operation.formula, *map(_frozen, args))
+        if key not in self._measured:
+            self._measured[key] = operation.run_on_ones()
+        return self._measured[key]
+
+    def _find_bias(self, left: torch.Tensor, right: torch.Tensor) -> None:
+        """A parameter that is added to what a layer put out, one element for each feature, is its bias."""
+        for made, added in ((left, right), (right, left)):
+            draft, origin = self._makers.get(made), self.origins.of(added)
+            if draft is None or draft.biases or origin is None or not origin.parameters:
+                continue
+            if added.numel() == draft.call.formula.biases:
+                draft.biases.append(origin)
+                draft.call = replace(draft.call, bias_elements=added.numel())
+
+    def _decided_by_values(self, func: Any, name: str, arguments: list[torch.Tensor]) -> bool:
+        """Whether the size of the result, or the way that the program takes, depends on the input's values."""
+        decides = torch.Tag.dynamic_output_shape in func.tags or name in _DECIDED_BY_VALUES
+        if name == "aten.index":
+            decides = any(index.dtype in (torch.bool, torch.uint8) for index in arguments[1:])
+        return decides and any(map(self.origins.is_activation, arguments))
+
+    def enter(self, module: nn.Module, *_: Any) -> None:
+        """A forward pre-hook."""
+        self.frames.append(Frame(self.layers.paths[module], type(module).__name__))
+
+    def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        """A forward hook. Modules inside whose forward raised, and whose caller went on, are left with it."""
+        frame = self.frames.pop()
+        while len(self.frames) > 1 and frame.path != self.layers.paths[module]:
+            frame = self.frames.pop()
+        if len(frame.drafts) == 1 and isinstance(output, torch.Tensor) and inputs and isinstance(inputs[0], torch.Tensor):
+            _as_called(frame.drafts[0], tuple(inputs[0].shape), tuple(output.shape))
+
+    def calls(self) -> tuple[Call, ...]:
+        """Numbered on their paths, and with their parameters. Calls that see the input claim theirs before
+        those that only prepare weights (spectral_norm's products)."""
+        claims = Claims(self.sizes)
+        for draft in sorted(self.drafts, key=lambda draft: not draft.depends):
+            weights = tuple(taken for origin in draft.operands for taken in claims.claim(origin))
+            biases = tuple(taken for origin in draft.biases for taken in claims.claim(origin))
+            draft.call = replace(draft.call, weights=weights, biases=biases)
+        numbers: Counter[str] = Counter()
+        for draft in self.drafts:
+            draft.call = replace(draft.call, call=numbers[draft.call.path])
+            numbers[draft.call.path] += 1
+        return tuple(draft.call for draft in self.drafts)
+
+
+def _as_called(draft: Draft, input: Shape, output: Shape) -> None:
+    """A fully connected layer is executed on a matrix: show the shapes that its module was called with."""
+    formula = draft.call.formula
+    if isinstance(formula, Linear) and prod(input) == prod(formula.input) and input[-1:] == formula.input[-1:]:
+        draft.call = replace(draft.call, formula=Linear(input, formula.out_features), input=input, output=output)
+
+
+def tensors(value: Any) -> list[torch.Tensor]:
+    """The tensors in arguments or results, in order."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return []
+    return [tensor for item in value for tensor in tensors(item)]
+
+
+def _frozen(value: Any) -> Any:
+    """An argument as far as it matters on ones: a tensor is its shape."""
+    if isinstance(value, torch.Tensor):
+        return tuple(value.shape)
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
