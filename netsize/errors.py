@@ -24,8 +24,12 @@ class BadInput(NetsizeError):
     """The input is malformed, or the network cannot take it."""
 
 
+class BadOption(NetsizeError):
+    """An option that says nothing that can be done, a file that cannot be written among them."""
+
+
 class BadEnvironment(NetsizeError):
-    """A package, a device or a file that is needed is missing or does not fit."""
+    """A package or a device that is needed is missing or does not fit."""
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

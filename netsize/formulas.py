@@ -57,6 +57,10 @@ class Formula:
         return 0
 
     @property
+    def biases_per_unit(self) -> int:
+        return 1
+
+    @property
     def label(self) -> str:
         """The hyperparameters as a person writes them."""
         raise NotImplementedError
@@ -390,8 +394,12 @@ class Recurrent(Formula):
 
     @property
     def biases(self) -> int:
-        """torch keeps two for each gate, one beside each product."""
-        return 2 * self.gates * self.hidden_size
+        return self.biases_per_unit * self.gates * self.hidden_size
+
+    @property
+    def biases_per_unit(self) -> int:
+        """torch keeps one beside each of the two products."""
+        return 2
 
     @property
     def label(self) -> str:

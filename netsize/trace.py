@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from netsize.composites import Composites
-from netsize.network import Network, Source
+from netsize.network import Network, Source, release
 from netsize.tracer import Tracer, tensors
 
 MakeInputs = Callable[[torch.device], tuple[Any, ...]]
@@ -26,7 +26,14 @@ class ForwardFailed(Exception):
         self.path, self.type, self.error = path, type, error
 
 
-def trace(model: nn.Module, make_inputs: MakeInputs, source: Source, device: torch.device, execute: bool) -> Network:
+def trace(
+    model: nn.Module,
+    make_inputs: MakeInputs,
+    source: Source,
+    device: torch.device,
+    execute: bool,
+    on_layer: Callable[[int], None] | None = None,
+) -> Network:
     """Run `model` once, on real tensors or (not `execute`) on fake ones that take no memory.
 
     `make_inputs(device)` gives the arguments of forward, at batch size 1. Raises ForwardFailed.
@@ -37,7 +44,7 @@ def trace(model: nn.Module, make_inputs: MakeInputs, source: Source, device: tor
             stack.enter_context(context)
         inputs = make_inputs(device)
         _initialise_lazy_modules(model, inputs)
-        tracer = Tracer(model, on_ones=execute)
+        tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
         tracer.origins.mark_activations(tensors(list(inputs)))
         stack.enter_context(_hooks(model, tracer))
         _run(model, inputs, tracer)
@@ -52,7 +59,7 @@ def trace(model: nn.Module, make_inputs: MakeInputs, source: Source, device: tor
         uncounted=tuple(sorted(tracer.uncounted.items())),
         depends_on_values=tuple(tracer.depends_on_values),
         device=device.type,
-        torch=torch.__version__,
+        torch=release(torch.__version__),
         executed=execute,
         seconds=time.perf_counter() - started,
     )
@@ -109,3 +116,16 @@ def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> None:
             raise
         frame = tracer.frames[-1]
         raise ForwardFailed(frame.path, frame.type, error) from error
+
+
+def runs(model: nn.Module, make_inputs: MakeInputs) -> bool:
+    """Whether the network takes these inputs: tried on fake tensors."""
+    device = torch.device("cpu")
+    with ExitStack() as stack:
+        for context in _contexts(device, execute=False):
+            stack.enter_context(context)
+        try:
+            model(*make_inputs(device))
+        except Exception:
+            return False
+    return True

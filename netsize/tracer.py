@@ -5,6 +5,7 @@ and lookup wherever it is called from, and the modules being called say which la
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -71,7 +72,7 @@ class Layers:
 class Tracer(TorchDispatchMode):
     """With `on_ones`, each counted operation is run again on ones as soon as it was executed."""
 
-    def __init__(self, model: nn.Module, on_ones: bool) -> None:
+    def __init__(self, model: nn.Module, on_ones: bool, on_layer: Callable[[int], None] | None = None) -> None:
         super().__init__()
         parameters = dict(model.named_parameters())
         self.sizes = {name: parameter.numel() for name, parameter in parameters.items()}
@@ -85,6 +86,7 @@ class Tracer(TorchDispatchMode):
         self.in_attention = False
         self.bug: Exception | None = None  # of netsize, not of the network
         self._on_ones = on_ones
+        self._on_layer = on_layer
         self._measured: dict[Any, Execution] = {}
         self._makers = WeakTensorKeyDictionary()  # output of a layer -> its draft
 
@@ -144,6 +146,8 @@ class Tracer(TorchDispatchMode):
     def add(self, draft: Draft) -> None:
         self.drafts.append(draft)
         self.frames[-1].drafts.append(draft)
+        if self._on_layer is not None:
+            self._on_layer(len(self.drafts))
 
     def take_since(self, mark: int) -> list[Draft]:
         """Remove and return the drafts since the mark: parts of a whole that is counted as one."""

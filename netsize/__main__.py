@@ -1,0 +1,5 @@
+"""python -m netsize"""
+
+from netsize.cli import run
+
+run()

@@ -1,0 +1,121 @@
+"""From a built network to what one forward pass of it wrote down, or to an error that says what to do."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from netsize import inputs, memory
+from netsize.errors import BadInput
+from netsize.network import Network
+from netsize.sources.build import describe, quiet
+from netsize.sources.built import Built
+from netsize.sources.settings import InputSpec
+from netsize.trace import ForwardFailed, runs, trace
+from netsize.weights import fill
+
+LARGE = 2**30  # bytes of inputs or parameters from which on memory is looked at before it is taken
+PATIENCE = 5.0  # seconds to look for the smallest input that works
+
+
+def analyze_built(
+    built: Built,
+    specs: Sequence[InputSpec] = (),
+    *,
+    device: torch.device,
+    verify: bool = True,
+    batch: bool = True,
+    on_layer: Callable[[int], None] | None = None,
+) -> Network:
+    """Trace a network at the inputs given, or at its own. `batch`: it takes a batch axis. `on_layer` is told
+    how many layers have been executed. Raises NetsizeError."""
+    specs = tuple(specs) or built.inputs
+    if not specs and built.example is None:
+        raise BadInput(f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)")
+    make = _arguments(built, specs, batch)
+    model = built.model.eval()
+    try:
+        if verify:
+            _check_memory(built, specs, make, device)
+            fill(built.blank)
+            model = model.to(device)
+        with quiet():
+            return trace(model, make, built.source, device, execute=verify, on_layer=on_layer)
+    except ForwardFailed as failure:
+        if memory.is_exhausted(failure.error):
+            raise _too_large(built, specs, make, device) from failure
+        raise _cannot_take(built, specs, failure, batch, verify) from failure
+    except (RuntimeError, MemoryError) as error:
+        if memory.is_exhausted(error):
+            raise _too_large(built, specs, make, device) from error
+        raise
+
+
+def _arguments(built: Built, specs: Sequence[InputSpec], batch: bool) -> Callable[[torch.device], tuple[Any, ...]]:
+    if specs:
+        make = inputs.make(specs, built.model, batch)
+        return lambda device: built.arrange(make(device))
+    assert built.example is not None
+    return inputs.given(built.example, batch)
+
+
+def _check_memory(built: Built, specs: Sequence[InputSpec], make: Any, device: torch.device) -> None:
+    """Do not let the system kill a pass that is far too large. Costs nothing for a small network."""
+    sizes = [torch.Size(spec.shape).numel() * 4 for spec in specs]
+    sizes += [sum(p.numel() * p.element_size() for p in built.model.parameters() if not nn.parameter.is_lazy(p))]
+    if max(sizes) * 50 < LARGE:
+        return
+    need, free = memory.needed(built.model, make), memory.available(device)
+    if need is not None and free is not None and need > free:
+        raise _too_large(built, specs, make, device)
+
+
+def _too_large(built: Built, specs: Sequence[InputSpec], make: Any, device: torch.device) -> BadInput:
+    need, free = memory.needed(built.model, make), memory.available(device)
+    takes = f"takes about {memory.gibibytes(need)}" if need else "takes more"
+    there = f", and {memory.gibibytes(free)} are free on {device.type}" if free else f" than {device.type} has"
+    return BadInput(
+        f"{built.source.model} at {_shown(specs)} is too large to be run: it {takes}{there}.\n"
+        "--no-verify counts it without running it"
+    )
+
+
+def _cannot_take(
+    built: Built, specs: Sequence[InputSpec], failure: ForwardFailed, batch: bool, verify: bool
+) -> BadInput:
+    place = f"{failure.path} ({failure.type})" if failure.path else failure.type
+    name = type(failure.error).__name__
+    if not verify and name in ("DataDependentOutputException", "DynamicOutputShapeException", "UnsupportedOperatorException"):
+        return BadInput(
+            f"{built.source.model} cannot be counted without values: {place} decides by them "
+            f"({describe(failure.error)}).\nLeave --no-verify away"
+        )
+    smallest = _smallest(built, specs, batch)
+    hint = f"; the smallest square input is {smallest}x{smallest}" if smallest else ""
+    return BadInput(
+        f"{built.source.model} cannot take {_shown(specs)}: it fails in {place}: {describe(failure.error)}{hint}"
+    )
+
+
+def _shown(specs: Sequence[InputSpec]) -> str:
+    return f"a {' and a '.join(map(str, specs))} input" if specs else "its example input"
+
+
+def _smallest(built: Built, specs: Sequence[InputSpec], batch: bool) -> int | None:
+    """The smallest square image that the network takes, up to the size that it takes by default: tried on
+    fake tensors, one after the other, since the sizes that work need not be those from some size on."""
+    if len(specs) != 1 or len(specs[0].shape) < 3:
+        return None
+    sizes = [spec.shape[-1] for spec in (*specs, *built.inputs)]
+    until = time.perf_counter() + PATIENCE
+    for size in range(1, max(sizes) + 1):
+        spec = replace(specs[0], shape=(*specs[0].shape[:-2], size, size))
+        with quiet():
+            if runs(built.model, _arguments(built, [spec], batch)):
+                return size
+        if time.perf_counter() > until:
+            return None
+    return None

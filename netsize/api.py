@@ -1,0 +1,108 @@
+"""The Python API: netsize.analyze(model, input=...) -> Report."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from netsize.count import count
+from netsize.errors import BadInput, BadModel
+from netsize.network import Source
+from netsize.report import Convention, Report
+from netsize.sources.settings import InputSpec, read_input
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from netsize.sources.built import Built
+
+Shapes = str | Sequence[str] | tuple[int, ...]
+
+
+def analyze(
+    model: "str | nn.Module",
+    input: "Shapes | torch.Tensor | tuple[Any, ...] | None" = None,
+    *,
+    device: str = "auto",
+    verify: bool = True,
+    batch: bool = True,
+    bias: bool = False,
+    pooling: bool = False,
+    padding: bool = True,
+    settings: Mapping[str, Any] | None = None,
+) -> Report:
+    """Count the units, connections and weights of a network, and verify every count by running it.
+
+    model: an nn.Module (it is copied, and left exactly as it was), or what the command line takes:
+        "alexnet", "net.py:Net", "package.module:factory".
+    input: shapes without the batch axis ("3x224x224", (3, 224, 224), or a list of such texts, one per
+        argument of forward), or the arguments themselves, with a batch axis of which the first example is
+        taken. None: torchvision's default input, or the model's `example_input_array`.
+    device: cpu, cuda, mps, or auto: a GPU if there is one.
+    verify: really run the network. Without, it is counted on fake tensors that take no memory.
+    batch: False for a network that takes no batch axis: shapes are then the whole shapes.
+    bias, pooling, padding: the convention, see `netsize.Convention`.
+    settings: arguments for the constructor of a model that is given by name.
+
+    Counts are per example. Raises netsize.NetsizeError with a message for the user.
+    """
+    from netsize.analysis import analyze_built
+    from netsize.sources.environment import choose_device
+
+    where = choose_device(device)
+    built = _built(model, verify, settings or {})
+    specs = _read(input, built)
+    network = analyze_built(built, specs, device=where, verify=verify, batch=batch)
+    return count(network, Convention(bias, pooling, padding))
+
+
+def _built(model: "str | nn.Module", verify: bool, settings: Mapping[str, Any]) -> "Built":
+    import torch
+
+    from netsize.sources import load
+    from netsize.sources.built import Built
+    from netsize.sources.python import as_arguments
+
+    if isinstance(model, str):
+        with torch.random.fork_rng(devices=[]):
+            return load(model, settings)
+    name = type(model).__name__
+    if not isinstance(model, torch.nn.Module):
+        raise BadModel(f"{name} is neither a torch.nn.Module nor the name of a model")
+    example = as_arguments(getattr(model, "example_input_array", None))
+    return Built(_private_copy(model, with_values=verify), Source("python", name, name), example=example)
+
+
+def _private_copy(model: "nn.Module", with_values: bool) -> "nn.Module":
+    """A copy that may be run and changed. Without values its parameters share the memory of the original's,
+    which nothing that runs on fake tensors ever writes to."""
+    import torch
+
+    memo: dict[int, Any] = {}
+    for module in model.modules():
+        for value in (*module.__dict__.values(), *module._parameters.values()):
+            if isinstance(value, torch.nn.Parameter) and not torch.nn.parameter.is_lazy(value):
+                data = value.detach().clone() if with_values else value.detach()
+                memo[id(value)] = torch.nn.Parameter(data, requires_grad=value.requires_grad)
+            elif isinstance(value, torch.Tensor) and not value.is_leaf:  # torch.nn.utils.weight_norm keeps one
+                memo[id(value)] = value.detach().clone()
+    try:
+        return copy.deepcopy(model, memo)
+    except Exception as error:
+        raise BadModel(f"{type(model).__name__} cannot be copied, which keeps yours as it is: {error}") from error
+
+
+def _read(input: Any, built: "Built") -> tuple[InputSpec, ...]:
+    """Shapes; or none, with the user's own arguments put in the place of the example."""
+    if input is None:
+        return ()
+    if isinstance(input, str):
+        return (read_input(input),)
+    if isinstance(input, Sequence) and input and all(isinstance(item, str) for item in input):
+        return tuple(read_input(item) for item in input)
+    if isinstance(input, (tuple, list)) and input and all(isinstance(size, int) for size in input):
+        if min(input) < 1:
+            raise BadInput(f"input {tuple(input)}: every size must be at least 1")
+        return (InputSpec(tuple(input)),)
+    built.example, built.inputs = input if isinstance(input, tuple) else (input,), ()
+    return ()

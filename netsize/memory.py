@@ -1,0 +1,86 @@
+"""How much memory a forward pass takes, found on fake tensors that take none, and how much there is."""
+
+import os
+import weakref
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from netsize.tracer import tensors
+
+
+class LiveBytes(TorchDispatchMode):
+    """Bytes of the tensors that are alive at once, each storage counted once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self._users: Counter[int] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        for tensor in tensors(output):
+            storage = tensor.untyped_storage()
+            key, size = storage._cdata, storage.nbytes()
+            if not self._users[key]:
+                self.now += size
+                self.peak = max(self.peak, self.now)
+            self._users[key] += 1
+            weakref.finalize(tensor, self._release, key, size)
+        return output
+
+    def _release(self, key: int, size: int) -> None:
+        self._users[key] -= 1
+        if not self._users[key]:
+            self.now -= size
+
+
+def needed(model: nn.Module, make_inputs: Callable[[torch.device], Any]) -> int | None:
+    """Bytes of parameters, buffers and activations of one forward pass at its highest moment, and as much
+    again for the largest activations once more as ones. None if it cannot be told without values."""
+    own = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
+    live = LiveBytes()
+    try:
+        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True), live:
+            model(*make_inputs(torch.device("cpu")))
+    except Exception:
+        return None
+    return own + 2 * live.peak
+
+
+def available(device: torch.device) -> int | None:
+    """Bytes that can still be allocated there; None where the system does not tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    free: list[int] = []
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            free.append(int(line.split()[1]) * 1024)
+    limit, used = _lines("/sys/fs/cgroup/memory.max"), _lines("/sys/fs/cgroup/memory.current")
+    if limit and used and limit[0].isdigit():
+        free.append(int(limit[0]) - int(used[0]))
+    if not free and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        free.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(free) if free else None
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        return Path(file).read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []
+
+
+def is_exhausted(error: BaseException) -> bool:
+    """Whether an error says that memory ran out (the CPU's allocator has no class of error of its own)."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
+
+
+def gibibytes(size: int) -> str:
+    return f"{size / 2**30:,.1f} GiB"

@@ -1,0 +1,89 @@
+"""JSON, schema 1. Every key is written here by hand: renaming or removing one raises the schema's number."""
+
+import json
+from typing import Any
+
+from netsize import __version__
+from netsize.render.style import Style
+from netsize.report import QUANTITIES, Report, Row
+
+SCHEMA = 1
+
+
+def render(report: Report, style: Style | None = None) -> str:
+    """All layers, whatever rows the style would choose: programs read this."""
+    return json.dumps(as_dict(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    totals, verification, convention = report.totals, report.verification, report.convention
+    return {
+        "schema": SCHEMA,
+        "netsize": __version__,
+        "model": report.source.model,
+        "source": {"kind": report.source.kind, "version": report.source.version},
+        "input": [list(shape) for shape in report.input],
+        "convention": {"bias": convention.bias, "pooling": convention.pooling, "padding": convention.padding},
+        "flops_per_connection": 2,
+        "layers": [_layer(report, row) for row in report.rows],
+        "totals": {
+            "units": totals.units,
+            "connections": totals.connections,
+            "weights": totals.weights,
+            "biases": totals.biases,
+            "other_parameters": totals.other_parameters,
+            "parameters": totals.parameters,
+        },
+        "bulk": _bulk(report),
+        "unused": dict(report.unused),
+        "uncounted": [{"operation": name, "calls": calls} for name, calls in report.uncounted],
+        "depends_on_values": list(report.depends_on_values),
+        "verification": {
+            "status": verification.status,
+            "device": verification.device,
+            "torch": verification.torch,
+            "layers": verification.layers,
+            "verified": verification.verified,
+            "problems": list(verification.problems),
+            "seconds": round(verification.seconds, 3),
+        },
+    }
+
+
+def _layer(report: Report, row: Row) -> dict[str, Any]:
+    return {
+        "path": row.path,
+        "call": row.call,
+        "type": row.type,
+        "kind": row.kind,
+        "label": row.label,
+        "input": list(row.input),
+        "output": list(row.output),
+        **dict(row.hyperparameters),
+        "fan_in": row.fan_in,
+        "units": row.units,
+        "connections": row.connections,
+        "padding_connections": row.padding_connections,
+        "weights": row.weights,
+        "biases": row.biases,
+        "share": {quantity: report.share(getattr(row, quantity), quantity) for quantity in QUANTITIES},
+        "verified": row.verified,
+        "problems": list(row.problems),
+    }
+
+
+def _bulk(report: Report) -> dict[str, Any]:
+    bulk: dict[str, Any] = {}
+    for quantity in QUANTITIES:
+        row = report.largest(quantity)
+        share = report.share(getattr(row, quantity), quantity) if row else 0.0
+        bulk[quantity] = {"path": row.path, "share": share} if row else {}
+    return bulk | {"kinds": _shares(report, report.by_kind), "parts": _shares(report, report.by_part)}
+
+
+def _shares(report: Report, by: Any) -> dict[str, dict[str, float]]:
+    sums = {quantity: by(quantity) for quantity in QUANTITIES}
+    return {
+        name: {quantity: report.share(sums[quantity][name], quantity) for quantity in QUANTITIES}
+        for name in sums["connections"]
+    }

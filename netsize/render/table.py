@@ -1,0 +1,125 @@
+"""The table of a terminal or a notebook. The only file that knows rich."""
+
+import io
+import textwrap
+
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from netsize.render import words
+from netsize.render.columns import GAP, Column, fitting
+from netsize.render.style import MOST_ROWS, Style, chosen_rows
+from netsize.report import Report, Row
+
+HEAT = ((0.5, "bold red"), (0.2, "red"), (0.05, "yellow"))  # colours of shares from these on
+NOTEBOOK = 120  # columns
+ASCII = str.maketrans({"✓": "*", "✗": "!", "·": "|", "…": "~", "◀": "<", "█": "#", "▉": "#", "▊": "#", "▋": "#",
+                       "▌": "=", "▍": "=", "▎": "-", "▏": "-"})  # fmt: skip
+
+
+def render(report: Report, style: Style) -> str:
+    """Text of at most `style.width` columns, with ANSI colours if it says so."""
+    console = Console(
+        file=io.StringIO(), force_terminal=style.color, color_system="standard" if style.color else None, width=1000
+    )
+    with console.capture() as capture:
+        console.print(_lines(report, style), soft_wrap=True)
+    text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    return text if style.unicode else text.translate(ASCII)
+
+
+def renderables(report: Report, width: int) -> list[RenderableType]:
+    """For rich's own consoles."""
+    return [_lines(report, Style(width=width))]
+
+
+def html(report: Report) -> str:
+    """For notebooks: the same table, with its colours."""
+    console = Console(file=io.StringIO(), record=True, width=1000)
+    console.print(_lines(report, Style(width=NOTEBOOK)), soft_wrap=True)
+    return console.export_html(inline_styles=True, code_format="<pre style='line-height:1.2'>{code}</pre>")
+
+
+def _lines(report: Report, style: Style) -> Group:
+    rows = chosen_rows(report, style, MOST_ROWS)
+    lines = [Text(), *_header(report, style), Text(), *_table(report, rows, style), Text()]
+    lines += [*_bulk(report, style), Text(), *_footer(report, rows, style), Text()]
+    return Group(*lines)
+
+
+def _header(report: Report, style: Style) -> list[Text]:
+    """Pieces with dots between them, on as many lines as they need."""
+    lines: list[str] = []
+    for piece in words.header(report):
+        if lines and (style.width is None or len(lines[-1]) + len(piece) + 5 <= style.width):
+            lines[-1] += f" · {piece}"
+        else:
+            lines.append(f"  {piece}")
+    return [Text(lines[0], style="bold"), *map(Text, lines[1:])]
+
+
+def _table(report: Report, rows: tuple[Row, ...], style: Style) -> list[Text]:
+    columns = fitting(report, rows, style.width)
+    lines = [_line(columns, [column.title for column in columns], ["dim"] * len(columns))]
+    for i, row in enumerate(rows):
+        cells = [column.cells[i] for column in columns]
+        styles = [_heat(cell.share, cell.largest) for cell in cells]
+        lines.append(_line(columns, [cell.text for cell in cells], styles))
+        for problem in row.problems:
+            lines += _prose(f"✗ {problem}", style, "red", indent=4)
+    return [*lines, _line(columns, [column.foot for column in columns], ["bold"] * len(columns))]
+
+
+def _line(columns: list[Column], texts: list[str], styles: list[str]) -> Text:
+    line = Text()
+    for column, text, style in zip(columns, texts, styles):
+        padded = text.rjust(column.width) if column.right else text.ljust(column.width)
+        line.append(" " * (column.room - column.width)).append(padded, style)
+    return line
+
+
+def _heat(share: float, largest: bool) -> str:
+    colour = next((style for least, style in HEAT if share >= least), "")
+    return f"bold {colour}".strip() if largest else colour
+
+
+def _bulk(report: Report, style: Style) -> list[Text]:
+    found = words.bulk(report)
+    widths = [max((len(line[i]) for line in found), default=0) for i in range(3)]
+    lines = []
+    for title, name, share, holds in found:
+        start = f"  {title.ljust(widths[0])}  {name.ljust(widths[1])}  {share.rjust(widths[2])}"
+        whole = f"{start}  {holds}"
+        if style.width is None or len(whole) <= style.width:
+            lines.append(Text(whole))
+        else:
+            lines += [*_prose(f"{title}  {name}  {share}", style), *_prose(holds, style, indent=GAP + 2)]
+    return lines
+
+
+def _footer(report: Report, rows: tuple[Row, ...], style: Style) -> list[Text]:
+    lines = _prose(words.parameters(report), style)
+    for note in words.notes(report):
+        lines += _prose(note, style, "yellow")
+    if len(rows) < len(report.rows) and style.top is None:
+        deepest = max(row.path.count(".") + 1 for row in report.rows)
+        lines += _prose(f"{len(report.rows)} layers in {len(rows)} rows; --depth {deepest} shows them all", style)
+    status = report.verification.status
+    mark, colour = {"passed": ("✓ ", "green"), "failed": ("✗ ", "bold red"), "skipped": ("", "yellow")}[status]
+    lines += _prose(mark + words.verification(report), style, colour)
+    inside = {problem for row in rows for problem in words.problems(row)}
+    for problem in report.verification.problems:
+        if problem not in inside:
+            lines += _prose(f"✗ {problem}", style, "red")
+    return lines
+
+
+def _prose(text: str, style: Style, colour: str = "", indent: int = GAP) -> list[Text]:
+    """Words, broken between them where the line ends."""
+    margin = " " * indent
+    if style.width is None:
+        return [Text(margin + text, colour)]
+    width = max(style.width, 20)
+    lines = textwrap.wrap(text, width, initial_indent=margin, subsequent_indent=margin + "  ",
+                          break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    return [Text(line, colour) for line in lines]

@@ -1,0 +1,111 @@
+"""What a report says in words: the header, where the bulk is, and what stands below the table."""
+
+from netsize.formulas import by
+from netsize.report import QUANTITIES, Report, Row
+
+KINDS = {
+    "conv": "convolutions",
+    "conv_transpose": "transposed convolutions",
+    "linear": "fully connected layers",
+    "bilinear": "bilinear layers",
+    "matmul": "matrix products",
+    "attention": "attention",
+    "recurrent": "recurrent layers",
+    "embedding": "embeddings",
+    "distance": "radial basis units",
+    "pooling": "pools",
+}
+
+
+def header(report: Report) -> list[str]:
+    """Name, source, input and convention."""
+    source = report.source
+    origin = f"{source.kind} {source.version}" if source.version else source.model
+    inputs = " and ".join(without_batch(shape) for shape in report.input) or "none"
+    return [source.title, origin, f"input {inputs}", str(report.convention)]
+
+
+def without_batch(shape: tuple[int, ...]) -> str:
+    """3x224x224 for (1, 3, 224, 224); a number for a vector or a scalar."""
+    return by(shape[1:] if len(shape) > 1 and shape[0] == 1 else shape) or "1"
+
+
+def bulk(report: Report) -> list[tuple[str, str, str, str]]:
+    """For each quantity: 'Most units', the layer, its share, and what else holds most of it."""
+    lines = []
+    for quantity in QUANTITIES:
+        row = report.largest(quantity)
+        if row is None:
+            continue
+        kind, part = _first(report.by_kind(quantity)), _first(report.by_part(quantity))
+        holds = f"{KINDS[kind[0]]} hold {percent(report.share(kind[1], quantity))}"
+        if part[0] and part[0] != row.path and len(report.by_part(quantity)) > 1:
+            holds += f", {part[0]} holds {percent(report.share(part[1], quantity))}"
+        share = percent(report.share(getattr(row, quantity), quantity))
+        alike = sum(getattr(other, quantity) == getattr(row, quantity) for other in report.rows)
+        name = f"{row.name} (1 of {alike})" if alike > 1 else row.name
+        lines.append((f"Most {quantity}", name, share, holds))
+    return lines
+
+
+def _first(sums: dict[str, int]) -> tuple[str, int]:
+    return next(iter(sums.items()))
+
+
+def parameters(report: Report) -> str:
+    """61,100,840 parameters = 61,090,496 weights + 10,344 biases"""
+    totals = report.totals
+    unused = sum(size for _, size in report.unused)
+    parts = {"weights": totals.weights, "biases": totals.biases, "other": totals.other_parameters - unused, "unused": unused}
+    if report.convention.bias:
+        parts["weights and biases"] = parts.pop("weights")
+        parts = {"weights and biases": parts["weights and biases"], **parts}
+    sums = " + ".join(f"{size:,} {name}" for name, size in parts.items() if size)
+    return f"{totals.parameters:,} parameters = {sums or 0}"
+
+
+def notes(report: Report) -> list[str]:
+    """Unused parameters, uncounted operations, and what depends on the values of the input."""
+    found = []
+    if report.unused:
+        names = _some(dict.fromkeys(_module(name) for name, _ in report.unused))
+        found.append(f"unused in a forward pass: {sum(size for _, size in report.unused):,} parameters of {names}")
+    if report.uncounted:
+        names = _some({f"{name} ({calls}x)": None for name, calls in report.uncounted})
+        found.append(f"incomplete: netsize does not know the connections of {names}")
+    if report.depends_on_values:
+        names = _some(dict.fromkeys(report.depends_on_values))
+        found.append(f"counts depend on the values of the input, here random ones: {names}")
+    return found
+
+
+def _module(parameter: str) -> str:
+    """The outermost modules tell enough: AuxLogits of AuxLogits.conv0.conv.weight."""
+    return parameter.partition(".")[0]
+
+
+def _some(names: dict[str, None], most: int = 4) -> str:
+    first = list(names)[:most]
+    return ", ".join(first) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def verification(report: Report) -> str:
+    """One line; the numbers of layers and seconds are those of this run."""
+    found = report.verification
+    if found.status == "skipped":
+        return "not verified: counted by formula, without running the network"
+    seconds = f"{found.seconds:.1f} s"
+    text = f"{found.verified} of {found.layers} layers verified by a forward pass on {found.device} ({seconds})"
+    return text if found.status == "passed" else f"{text}, {len(found.problems)} differences"
+
+
+def problems(row: Row) -> list[str]:
+    return [f"{row.name}: {problem}" for problem in row.problems] if row.layers == 1 else list(row.problems)
+
+
+def percent(share: float) -> str:
+    """39.2%, and never 100.0% or 0.0% for what is a little less or more."""
+    text = f"{share * 100:.1f}%"
+    if text == "100.0%" and share < 1:
+        return "99.9%"
+    return "<0.1%" if text == "0.0%" and share > 0 else text

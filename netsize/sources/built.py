@@ -1,0 +1,24 @@
+"""A network that a source has built, and what it takes to run it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from netsize.network import Source
+from netsize.sources.settings import InputSpec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass
+class Built:
+    """`model` may be run, filled and moved as one likes. `inputs` is used if the user gives none."""
+
+    model: "nn.Module"
+    source: Source
+    inputs: tuple[InputSpec, ...] = ()
+    example: tuple[Any, ...] | None = None  # arguments of forward, instead of shapes
+    arrange: Callable[[tuple[Any, ...]], tuple[Any, ...]] = lambda tensors: tensors  # detection takes a list of images
+    blank: "list[torch.Tensor]" = field(default_factory=list)  # parameters whose initialiser was skipped

@@ -1,0 +1,105 @@
+"""Where output goes: a terminal, a pipe or a file; how wide, with which colours and characters."""
+
+import os
+import shutil
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from netsize.errors import BadOption
+from netsize.render.style import Style
+
+NEEDED = "✓✗·…◀█▏"  # what the table draws with
+
+
+def style(*, to_file: bool, depth: int | None, top: int | None, sort: str | None) -> Style:
+    """A terminal has a width and colours; a pipe has the width of COLUMNS, or none; a file neither."""
+    width = None if to_file else columns()
+    return Style(width, not to_file and colours(), to_file or speaks_unicode(), depth, top, sort)
+
+
+def columns() -> int | None:
+    """Columns of the terminal, or those that COLUMNS tells a pipe."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return shutil.get_terminal_size().columns
+    return None
+
+
+def colours() -> bool:
+    """Only on a terminal that has them, and not with NO_COLOR (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def speaks_unicode() -> bool:
+    try:
+        NEEDED.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def check_writable(file: Path) -> None:
+    """Before the work is done, not after it. Raises BadOption."""
+    folder = file.parent
+    if file.is_dir():
+        raise BadOption(f"-o {file}: this is a folder")
+    if not folder.is_dir():
+        raise BadOption(f"-o {file}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
+        raise BadOption(f"-o {file}: no permission to write there")
+
+
+def write(text: str, file: Path | None) -> None:
+    """To stdout; or to a file, whole or not at all."""
+    if file is None:
+        _print(text)
+        return
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8", newline="\n") as draft:
+            draft.write(text)
+        Path(draft.name).chmod(0o666 & ~_umask())
+        Path(draft.name).replace(file)
+    except OSError as error:
+        raise BadOption(f"-o {file}: {error.strerror or error}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _print(text: str) -> None:
+    """A reader who has seen enough (`| head`) is no error."""
+    try:
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Says on stderr what is being done, if a person is looking."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: TID253 - a spinner, and only on a terminal
+
+    with Console(stderr=True).status("starting") as status:
+        yield status.update
+
+
+def families(names: dict[str, list[str]]) -> str:
+    """A family on each line, its models behind it; in a terminal broken between names."""
+    indent = max(map(len, names)) + 2
+    lines = []
+    for family, members in sorted(names.items()):
+        text = f"{family.ljust(indent)}{' '.join(members)}"
+        width = columns()
+        lines += textwrap.wrap(text, width, subsequent_indent=" " * indent) if width else [text]
+    return "\n".join(lines) + "\n"
