@@ -23,6 +23,8 @@ class Commands(typer.core.TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
         if args and args[0] not in self.commands and args[0].partition("=")[0] not in own:
+            if not args[0].startswith("-") and not ctx.resilient_parsing:  # not while completing
+                check_name(args[0])  # before what follows is found wrong: the command may be mistyped
             args = ["show", *args]
         return super().parse_args(ctx, args)
 
@@ -31,7 +33,7 @@ class Commands(typer.core.TyperGroup):
         return [*super().shell_complete(ctx, incomplete), *model.shell_complete(ctx, incomplete)]
 
 
-app = typer.Typer(cls=Commands, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(cls=Commands, subcommand_metavar="MODEL | COMMAND [OPTIONS]", pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def complete_model(incomplete: str) -> list[str]:

@@ -23,6 +23,11 @@ class LiveBytes(TorchDispatchMode):
         self.now = self.peak = 0
         self._users: Counter[int] = Counter()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """See `netsize.tracer.Tracer`."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
         for tensor in tensors(output):

@@ -1,6 +1,7 @@
 """One forward pass of a network, and what it wrote down. The network that is given is used up: its parameters
 may be filled with values and its state may change. Global switches are put back."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -69,7 +70,19 @@ def _contexts(device: torch.device, execute: bool) -> list[Any]:
     """Evaluation without gradients, repeatable, and with attention in parts that can be seen."""
     cuda = [device] if device.type == "cuda" else []
     contexts = [torch.random.fork_rng(devices=cuda), _seeded(), torch.no_grad(), _no_fused_encoder(), sdpa_kernel(SDPBackend.MATH)]
-    return contexts if execute else [*contexts, FakeTensorMode(allow_non_fake_inputs=True)]
+    return contexts if execute else [*contexts, _without_log(), FakeTensorMode(allow_non_fake_inputs=True)]
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Fake tensors log a traceback for every error, also for those that are expected and caught."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    before = log.disabled
+    log.disabled = True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 @contextmanager

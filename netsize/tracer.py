@@ -90,6 +90,11 @@ class Tracer(TorchDispatchMode):
         self._measured: dict[Any, Execution] = {}
         self._makers = WeakTensorKeyDictionary()  # output of a layer -> its draft
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here; torch would import its compiler (a second) only to switch it off."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         output = func(*args, **kwargs)

@@ -12,17 +12,20 @@ from netsize.errors import BadModel, NetsizeError
 from netsize.weights import SkipInitialisers
 
 
-def build(model: str, factory: Callable[..., Any], settings: Mapping[str, Any]) -> tuple[Any, list[torch.Tensor]]:
-    """What the factory returns, and its parameters that hold no values yet. Raises BadModel."""
+def build(
+    model: str, factory: Callable[..., Any], settings: Mapping[str, Any], own: Mapping[str, Any] | None = None
+) -> tuple[Any, list[torch.Tensor]]:
+    """What the factory returns, and its parameters that hold no values yet. `own` are arguments that the user
+    did not ask for and may override. Raises BadModel."""
     skip = SkipInitialisers()
     try:
         with quiet(), skip:
-            built = factory(**settings)
+            built = factory(**{**(own or {}), **settings})
     except NetsizeError:
         raise
     except Exception as error:
         given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
-        raise BadModel(f"{model} cannot be built with ({given}): {describe(error)}") from error
+        raise BadModel(f"{model}({given}) cannot be built: {describe(error)}") from error
     return built, skip.blank
 
 

@@ -36,7 +36,7 @@ def load(model: str, settings: Mapping[str, Any]) -> Built:
         untrained["aux_loss"] = True
     if family == "vision_transformer":  # takes one size only: without it 224, whatever the weights were made for
         untrained["image_size"] = get_model_weights(model).DEFAULT.transforms().crop_size[0]
-    network, blank = build(model, builder, {**untrained, **settings})
+    network, blank = build(model, builder, settings, own=untrained)
     title = type(network).__name__
     source = Source("torchvision", model, title if title.lower() == model else model, release(torchvision.__version__))
     return Built(network, source, _inputs(model, family, network), arrange=_arrange(family), blank=blank)
