@@ -59,13 +59,14 @@ def analyze(
 def _built(model: "str | nn.Module", verify: bool, settings: Mapping[str, Any]) -> "Built":
     import torch
 
-    from netsize.sources import load
+    from netsize.sources import source_of
     from netsize.sources.built import Built
     from netsize.sources.python import as_arguments
 
     if isinstance(model, str):
         with torch.random.fork_rng(devices=[]):
-            return load(model, settings)
+            built: Built = source_of(model).load(model, settings)
+            return built
     name = type(model).__name__
     if not isinstance(model, torch.nn.Module):
         raise BadModel(f"{name} is neither a torch.nn.Module nor the name of a model")

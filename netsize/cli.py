@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from netsize import __version__, errors, terminal
+from netsize import __version__, errors, startup, terminal
+from netsize.count import count
 from netsize.errors import BadOption, NetsizeError
 from netsize.render import FORMATS
 from netsize.report import QUANTITIES, Convention, Report
-from netsize.sources import check_name, known_models
+from netsize.sources import check_name, known_models, source_of
 from netsize.sources.names import torchvision_models
 from netsize.sources.settings import read_input, read_setting
 
@@ -116,15 +117,14 @@ def show(
         terminal.check_writable(output)
     with terminal.progress() as say:
         say("importing torch")
-        from netsize.sources import load
-        from netsize.sources.environment import choose_device
+        with startup.imports():
+            from netsize.sources.environment import choose_device
 
-        where = choose_device(device)
+            where = choose_device(device)
+            source = source_of(model)
+            from netsize.analysis import analyze_built
         say(f"building {model}")
-        built = load(model, settings)
-        from netsize.analysis import analyze_built
-        from netsize.count import count
-
+        built = source.load(model, settings)
         on_layer = lambda layers: say(f"{'running' if verify else 'counting'} {model}: layer {layers}")  # noqa: E731
         network = analyze_built(built, specs, device=where, verify=verify, batch=batch, on_layer=on_layer)
     report = count(network, Convention(bias, pooling, not no_padding))

@@ -1,27 +1,19 @@
 """A MODEL as the user writes it -> a network to run. One file for each kind of source."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import importlib
+from types import ModuleType
 
 from netsize.errors import UnknownModel, did_you_mean
 from netsize.sources.names import torchvision_models
 
-if TYPE_CHECKING:
-    from netsize.sources.built import Built
-
 COMMANDS = ("show", "list")
 
 
-def load(model: str, settings: Mapping[str, Any]) -> "Built":
-    """Build what MODEL names, with these arguments for its constructor. Raises NetsizeError."""
+def source_of(model: str) -> ModuleType:
+    """The module here that loads it with `load(model, settings) -> Built`. Imports torch, and torchvision if
+    it is needed. Raises NetsizeError."""
     check_name(model)
-    if is_python(model):
-        from netsize.sources import python
-
-        return python.load(model, settings)
-    from netsize.sources import torchvision
-
-    return torchvision.load(model, settings)
+    return importlib.import_module(f"netsize.sources.{'python' if is_python(model) else 'torchvision'}")
 
 
 def is_python(model: str) -> bool:
