@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
 from netsize import inputs, memory
 from netsize.errors import BadInput
@@ -18,6 +19,7 @@ from netsize.trace import ForwardFailed, runs, trace
 from netsize.weights import fill
 
 LARGE = 2**30  # bytes of inputs or parameters from which on memory is looked at before it is taken
+NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException)
 PATIENCE = 5.0  # seconds to look for the smallest input that works
 
 
@@ -34,7 +36,9 @@ def analyze_built(
     how many layers have been executed. Raises NetsizeError."""
     specs = tuple(specs) or built.inputs
     if not specs and built.example is None:
-        raise BadInput(f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)")
+        raise BadInput(
+            f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)"
+        )
     make = _arguments(built, specs, batch)
     model = built.model.eval()
     try:
@@ -87,12 +91,9 @@ def _cannot_take(
     built: Built, specs: Sequence[InputSpec], failure: ForwardFailed, batch: bool, verify: bool
 ) -> BadInput:
     place = f"{failure.path} ({failure.type})" if failure.path else failure.type
-    name = type(failure.error).__name__
-    if not verify and name in ("DataDependentOutputException", "DynamicOutputShapeException", "UnsupportedOperatorException"):
-        return BadInput(
-            f"{built.source.model} cannot be counted without values: {place} decides by them "
-            f"({describe(failure.error)}).\nLeave --no-verify away"
-        )
+    if not verify and (failure.decided or isinstance(failure.error, NEEDS_VALUES)):
+        why = f"which decide in {place}: {describe(failure.error)}"
+        return BadInput(f"{built.source.model} cannot be counted without values, {why}.\nLeave --no-verify away")
     smallest = _smallest(built, specs, batch)
     hint = f"; the smallest square input is {smallest}x{smallest}" if smallest else ""
     return BadInput(

@@ -34,7 +34,9 @@ class Commands(typer.core.TyperGroup):
         return [*super().shell_complete(ctx, incomplete), *model.shell_complete(ctx, incomplete)]
 
 
-app = typer.Typer(cls=Commands, subcommand_metavar="MODEL | COMMAND [OPTIONS]", pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    cls=Commands, subcommand_metavar="MODEL | COMMAND [OPTIONS]", pretty_exceptions_enable=False, rich_markup_mode=None
+)
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -85,7 +87,9 @@ def show(
     no_padding: Annotated[bool, typer.Option("--no-padding", help="Leave out connections to padding.")] = False,
     device: Annotated[
         str,
-        typer.Option(help="auto (a GPU if there is one), cpu, cuda, mps.", autocompletion=one_of("auto", "cpu", "cuda")),
+        typer.Option(
+            help="auto (a GPU if there is one), cpu, cuda, mps.", autocompletion=one_of("auto", "cpu", "cuda")
+        ),
     ] = "auto",
     verify: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Run the network; or count without, and without its memory.")
@@ -110,7 +114,9 @@ def show(
     check_name(model)
     chosen = choose_format("json" if json else format, output)
     if sort is not None and sort not in QUANTITIES:
-        raise BadOption(f"--sort {sort}: there are {', '.join(QUANTITIES)}.{errors.did_you_mean(sort, list(QUANTITIES))}")
+        raise BadOption(
+            f"--sort {sort}: there are {', '.join(QUANTITIES)}.{errors.did_you_mean(sort, list(QUANTITIES))}"
+        )
     specs = [read_input(text) for text in input or []]
     settings = dict(read_setting(text) for text in set or [])
     if output:
@@ -135,7 +141,9 @@ def show(
 def choose_format(format: str | None, output: Path | None) -> str:
     """What was asked for, or what the file's ending says, or the table. Raises BadOption."""
     if format is not None and format not in FORMATS:
-        raise BadOption(f"--format {format}: there are {', '.join(FORMATS)}.{errors.did_you_mean(format, list(FORMATS))}")
+        raise BadOption(
+            f"--format {format}: there are {', '.join(FORMATS)}.{errors.did_you_mean(format, list(FORMATS))}"
+        )
     if format or output is None:
         return format or "table"
     endings = {ending: name for name, ending in FORMATS.items()}
@@ -155,7 +163,9 @@ def deliver(report: Report, format: str, style: Any, output: Path | None, strict
 
 @app.command("list")
 def list_models(
-    pattern: Annotated[str, typer.Argument(help="Part of a name, or with * and ?.", autocompletion=complete_model)] = "",
+    pattern: Annotated[
+        str, typer.Argument(help="Part of a name, or with * and ?.", autocompletion=complete_model)
+    ] = "",
 ) -> int:
     """List the models that are known by name, by family."""
     from fnmatch import fnmatch

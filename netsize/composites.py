@@ -139,7 +139,7 @@ def _layers(name: str, args: Any, output: Any) -> list[_Layer]:
     """lstm(input, state, parameters, has_biases, layers, dropout, train, bidirectional, batch_first), or, of a
     packed sequence, lstm(data, batch_sizes, state, parameters, ...): `data` has one row for each step."""
     packed = isinstance(args[3], (list, tuple))
-    input, parameters, has_biases, layers = args[0], *args[2 + packed : 5 + packed]
+    input, parameters, layers = args[0], args[2 + packed], args[4 + packed]
     directions = 2 if args[7 + packed] else 1
     each = len(parameters) // (layers * directions)
     found = []

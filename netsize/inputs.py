@@ -9,7 +9,9 @@ from torch import nn
 from netsize.sources.settings import InputSpec
 
 
-def make(specs: Sequence[InputSpec], model: nn.Module, batch: bool) -> Callable[[torch.device], tuple[torch.Tensor, ...]]:
+def make(
+    specs: Sequence[InputSpec], model: nn.Module, batch: bool
+) -> Callable[[torch.device], tuple[torch.Tensor, ...]]:
     """Numbers in 0..1 of the network's own type; whole numbers and truth values are 0, which is an index
     into any table. `batch` puts a batch axis of 1 in front."""
     own = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)

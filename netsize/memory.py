@@ -12,6 +12,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from netsize.assume import EverythingSurvives
 from netsize.tracer import tensors
 
 
@@ -52,7 +53,7 @@ def needed(model: nn.Module, make_inputs: Callable[[torch.device], Any]) -> int 
     own = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
     live = LiveBytes()
     try:
-        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True), live:
+        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True), EverythingSurvives(), live:
             model(*make_inputs(torch.device("cpu")))
     except Exception:
         return None

@@ -59,7 +59,9 @@ def reads(*packets: Any) -> Callable[[Reader], Reader]:
     return register
 
 
-def read(func: Any, args: tuple[Any, ...], kwargs: Given, output: Any, weighted: Weighted, more: Given) -> Operation | None:
+def read(
+    func: Any, args: tuple[Any, ...], kwargs: Given, output: Any, weighted: Weighted, more: Given
+) -> Operation | None:
     """The operation that was executed, or None if it is none that netsize has a formula for."""
     reader = READERS.get(func.overloadpacket)
     if reader is None:
@@ -182,7 +184,8 @@ def embedding_bag(func: Any, given: Given, output: Any, weighted: Weighted) -> O
     """Indices are one long list, `offsets` says where each bag begins (and, if so given, where the last ends)."""
     table, indices = given["weight"], given["indices"]
     bags = given["offsets"].shape[0] - int(given["include_last_offset"])
-    formula = Embedding((bags, indices.shape[0]), *table.shape, summed=True)
+    entries, features = table.shape
+    formula = Embedding((bags, indices.shape[0]), entries, features, summed=True)
     return Operation(formula, indices, output[0], _multiplies_nothing, [table])
 
 

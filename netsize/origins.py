@@ -4,6 +4,7 @@ A tensor is an activation (it depends on the network's input), or has an Origin 
 a constant. What an operation makes of them follows from its arguments.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -33,7 +34,7 @@ ACTIVATION = Origin((), 0)
 class Origins:
     """The origin of every tensor that is alive, while a network runs."""
 
-    def __init__(self, parameters: dict[str, torch.Tensor]) -> None:
+    def __init__(self, parameters: Mapping[str, torch.Tensor]) -> None:
         self._origins = WeakTensorKeyDictionary()
         self.touched: set[str] = set()
         for name, parameter in parameters.items():

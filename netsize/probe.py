@@ -32,7 +32,12 @@ def _ones(shape: Shape | torch.Size, fan_in: int, device: torch.device) -> torch
 
 
 def convolution(
-    input: torch.Tensor, weight: torch.Tensor, padding: Shape, extra: Shape, settings: dict[str, Any], unpadded: Shape | None
+    input: torch.Tensor,
+    weight: torch.Tensor,
+    padding: Shape,
+    extra: Shape,
+    settings: dict[str, Any],
+    unpadded: Shape | None,
 ) -> Execution:
     """A convolution, or a transposed one with output_padding `extra`. `unpadded` is the shape of the input
     before torch padded it by a copy (padding="same" with an even kernel): those zeros are padding, too."""
@@ -57,7 +62,9 @@ def convolution(
     return Execution(connections=run(_ones(padded, fan_in, input.device), none, none), inside=inside)
 
 
-def product(func: Any, operands: tuple[torch.Tensor, torch.Tensor], added: torch.Tensor | None, fan_in: int) -> Execution:
+def product(
+    func: Any, operands: tuple[torch.Tensor, torch.Tensor], added: torch.Tensor | None, fan_in: int
+) -> Execution:
     """Any product that torch spells func(left, right) or func(added, left, right), where 0 is added."""
     device = operands[0].device
 

@@ -88,7 +88,7 @@ def progress() -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _: None
         return
-    from rich.console import Console  # noqa: TID253 - a spinner, and only on a terminal
+    from rich.console import Console
 
     with Console(stderr=True).status("starting") as status:
         yield status.update

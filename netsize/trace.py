@@ -12,6 +12,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from netsize.assume import EverythingSurvives
 from netsize.composites import Composites
 from netsize.network import Network, Source, release
 from netsize.tracer import Tracer, tensors
@@ -20,11 +21,12 @@ MakeInputs = Callable[[torch.device], tuple[Any, ...]]
 
 
 class ForwardFailed(Exception):
-    """The network's own forward raised, in the module at `path`."""
+    """The network's own forward raised, in the module at `path`. `decided`: by which operations it had let
+    values decide before."""
 
-    def __init__(self, path: str, type: str, error: Exception) -> None:
+    def __init__(self, path: str, type: str, error: Exception, decided: tuple[str, ...]) -> None:
         super().__init__(str(error))
-        self.path, self.type, self.error = path, type, error
+        self.path, self.type, self.error, self.decided = path, type, error, decided
 
 
 def trace(
@@ -69,8 +71,10 @@ def trace(
 def _contexts(device: torch.device, execute: bool) -> list[Any]:
     """Evaluation without gradients, repeatable, and with attention in parts that can be seen."""
     cuda = [device] if device.type == "cuda" else []
-    contexts = [torch.random.fork_rng(devices=cuda), _seeded(), torch.no_grad(), _no_fused_encoder(), sdpa_kernel(SDPBackend.MATH)]
-    return contexts if execute else [*contexts, _without_log(), FakeTensorMode(allow_non_fake_inputs=True)]
+    repeatable = [torch.random.fork_rng(devices=cuda), _seeded()]
+    contexts = [*repeatable, torch.no_grad(), _no_fused_encoder(), sdpa_kernel(SDPBackend.MATH)]
+    fake = [_without_log(), FakeTensorMode(allow_non_fake_inputs=True), EverythingSurvives()]
+    return contexts if execute else [*contexts, *fake]
 
 
 @contextmanager
@@ -128,7 +132,7 @@ def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> None:
         if tracer.bug is error:
             raise
         frame = tracer.frames[-1]
-        raise ForwardFailed(frame.path, frame.type, error) from error
+        raise ForwardFailed(frame.path, frame.type, error, tuple(tracer.depends_on_values)) from error
 
 
 def runs(model: nn.Module, make_inputs: MakeInputs) -> bool:

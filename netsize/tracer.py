@@ -141,7 +141,7 @@ class Tracer(TorchDispatchMode):
             elements=sum(operand.numel() for operand in operation.operands),
             bias_elements=operation.bias.numel() if biases and operation.bias is not None else 0,
             executed=self._run_on_ones(func, args, operation) if self._on_ones else None,
-            flops=flop_registry[func.overloadpacket](*args, **kwargs, out_val=output) if name in _TORCH_COUNTS else None,
+            flops=_flops(func, args, kwargs, output) if name in _TORCH_COUNTS else None,
         )
         depends = any(map(self.origins.is_activation, tensors((args, kwargs))))
         draft = Draft(call, [origin for origin in operands if origin], biases, depends)
@@ -194,8 +194,9 @@ class Tracer(TorchDispatchMode):
         frame = self.frames.pop()
         while len(self.frames) > 1 and frame.path != self.layers.paths[module]:
             frame = self.frames.pop()
-        if len(frame.drafts) == 1 and isinstance(output, torch.Tensor) and inputs and isinstance(inputs[0], torch.Tensor):
-            _as_called(frame.drafts[0], tuple(inputs[0].shape), tuple(output.shape))
+        called = [value for value in (*inputs[:1], output) if isinstance(value, torch.Tensor)]
+        if len(frame.drafts) == 1 and len(called) == 2:
+            _as_called(frame.drafts[0], *(tuple(tensor.shape) for tensor in called))
 
     def calls(self) -> tuple[Call, ...]:
         """Numbered on their paths, and with their parameters. Calls that see the input claim theirs before
@@ -217,6 +218,11 @@ def _as_called(draft: Draft, input: Shape, output: Shape) -> None:
     formula = draft.call.formula
     if isinstance(formula, Linear) and prod(input) == prod(formula.input) and input[-1:] == formula.input[-1:]:
         draft.call = replace(draft.call, formula=Linear(input, formula.out_features), input=input, output=output)
+
+
+def _flops(func: Any, args: Any, kwargs: Any, output: Any) -> int:
+    """The opinion of torch's FlopCounterMode: its formula for this operation."""
+    return int(flop_registry[func.overloadpacket](*args, **kwargs, out_val=output))
 
 
 def tensors(value: Any) -> list[torch.Tensor]:

@@ -99,7 +99,10 @@ def _numbers(report: Report, rows: tuple[Row, ...], bar: int, shares: bool) -> l
         numbers = [Cell(f"{value:,}", share, bool(mark)) for value, share, mark in zip(values, parts, marks)]
         columns.append(Column(quantity, quantity, numbers, f"{getattr(report.totals, quantity):,}", right=True))
         if shares:
-            texts = [(words.percent(share) if share else "") + (m or " " if not bar else "") for share, m in zip(parts, marks)]
+            texts = [
+                (words.percent(share) if share else "") + (m or " " if not bar else "")
+                for share, m in zip(parts, marks)
+            ]
             percents = [Cell(text, share, bool(m)) for text, share, m in zip(texts, parts, marks)]
             columns.append(Column("share", "", percents, right=True, near=True))
         if bar:

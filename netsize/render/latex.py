@@ -17,25 +17,28 @@ def render(report: Report, style: Style) -> str:
     widths = [max(len(line[i]) for line in (titles, totals, *rows)) for i in range(len(titles))]
     body = [_line(cells, widths) for cells in rows]
     caption = escaped(" · ".join(words.header(report)))
-    return "\n".join(
-        [
-            "% needs \\usepackage{booktabs}",
-            "\\begin{table}",
-            "  \\centering",
-            f"  \\caption{{{caption}}}",
-            "  \\begin{tabular}{lrrr}",
-            "    \\toprule",
-            _line(titles, widths),
-            "    \\midrule",
-            *body,
-            "    \\midrule",
-            _line(totals, widths),
-            "    \\bottomrule",
-            "  \\end{tabular}",
-            "\\end{table}",
-            *_answers(report),
-        ]
-    ) + "\n"
+    return (
+        "\n".join(
+            [
+                "% needs \\usepackage{booktabs}",
+                "\\begin{table}",
+                "  \\centering",
+                f"  \\caption{{{caption}}}",
+                "  \\begin{tabular}{lrrr}",
+                "    \\toprule",
+                _line(titles, widths),
+                "    \\midrule",
+                *body,
+                "    \\midrule",
+                _line(totals, widths),
+                "    \\bottomrule",
+                "  \\end{tabular}",
+                "\\end{table}",
+                *_answers(report),
+            ]
+        )
+        + "\n"
+    )
 
 
 def _cells(row: Row) -> list[str]:

@@ -27,5 +27,7 @@ def render(report: Report, style: Style) -> str:
 
 
 def _line(cells: list[str], widths: list[int]) -> str:
-    padded = [cell.ljust(width) if i < LEFT else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths))]
+    padded = [
+        cell.ljust(width) if i < LEFT else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths))
+    ]
     return f"| {' | '.join(padded)} |"

@@ -56,7 +56,12 @@ def parameters(report: Report) -> str:
     """61,100,840 parameters = 61,090,496 weights + 10,344 biases"""
     totals = report.totals
     unused = sum(size for _, size in report.unused)
-    parts = {"weights": totals.weights, "biases": totals.biases, "other": totals.other_parameters - unused, "unused": unused}
+    parts = {
+        "weights": totals.weights,
+        "biases": totals.biases,
+        "other": totals.other_parameters - unused,
+        "unused": unused,
+    }
     if report.convention.bias:
         parts["weights and biases"] = parts.pop("weights")
         parts = {"weights and biases": parts["weights and biases"], **parts}
@@ -75,7 +80,9 @@ def notes(report: Report) -> list[str]:
         found.append(f"incomplete: netsize does not know the connections of {names}")
     if report.depends_on_values:
         names = _some(dict.fromkeys(report.depends_on_values))
-        found.append(f"counts depend on the values of the input, here random ones: {names}")
+        skipped = report.verification.status == "skipped"
+        values = "there are none, and every candidate survives" if skipped else "here random ones"
+        found.append(f"counts depend on the values of the input ({values}): {names}")
     return found
 
 

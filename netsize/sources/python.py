@@ -48,7 +48,9 @@ def as_arguments(example: Any) -> tuple[Any, ...] | None:
 
 def _callable(model: str, found: Any) -> Any:
     if not callable(found):
-        raise BadModel(f"{model} is a {type(found).__name__}, and neither a torch.nn.Module nor something that gives one")
+        raise BadModel(
+            f"{model} is a {type(found).__name__}, and neither a torch.nn.Module nor something that gives one"
+        )
     return found
 
 
@@ -87,9 +89,6 @@ def _line(error: BaseException) -> str:
     """Where in the user's own code it went wrong: the last line that is not Python's own."""
     if isinstance(error, SyntaxError):
         return ""  # its message says where
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<") and "importlib" not in frame.filename and Path(frame.filename) != Path(__file__)
-    ]
+    ours = ("<", __file__, importlib.__file__)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)]
     return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
