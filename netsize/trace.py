@@ -110,6 +110,8 @@ def _no_fused_encoder() -> Iterator[None]:
 def _hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
     handles = []
     for module in tracer.layers.paths:
+        if isinstance(module, torch.jit.ScriptModule):  # takes no hooks; its operations are seen all the same
+            continue
         handles += [module.register_forward_pre_hook(tracer.enter), module.register_forward_hook(tracer.leave)]
     try:
         yield

@@ -1,0 +1,41 @@
+"""Shared: a GPU or the reason why not, and a way to run the real command line."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
+
+
+@dataclass
+class Finished:
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def netsize(tmp_path: Path):
+    """Run `netsize ARGUMENTS` as its own process, in an empty folder."""
+
+    def run(*arguments: str, columns: int | None = None, **environment: str) -> Finished:
+        variables = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
+        variables |= {"PYTHONIOENCODING": "utf-8"} | environment
+        if columns:
+            variables["COLUMNS"] = str(columns)
+        command = [sys.executable, "-m", "netsize", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, encoding="utf-8")
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    return run
