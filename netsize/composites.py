@@ -34,7 +34,9 @@ class Composites(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name == "scaled_dot_product_attention" or func is F.multi_head_attention_forward:
             return self._attention(func, args, kwargs)
-        if name in _CONVOLUTIONS and "same" in (*args, *kwargs.values()):
+        if name in _CONVOLUTIONS and any(
+            isinstance(value, str) and value == "same" for value in (*args, *kwargs.values())
+        ):
             return self._same_padding(func, args, kwargs)
         if name in _GATES or name in _CELLS:
             return self._recurrent(func, name, args, kwargs)

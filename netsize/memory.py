@@ -3,26 +3,27 @@
 import os
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from netsize.assume import EverythingSurvives
+from netsize.fake import without_values
+from netsize.sources.build import quiet
 from netsize.tracer import tensors
 
 
 class LiveBytes(TorchDispatchMode):
-    """Bytes of the tensors that are alive at once, each storage counted once."""
+    """Bytes of the tensors that are alive at once, each storage counted once, those of `own` not at all."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: Iterable[torch.Tensor]) -> None:
         super().__init__()
         self.now = self.peak = 0
         self._users: Counter[int] = Counter()
+        self._own = {tensor.untyped_storage()._cdata for tensor in own}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -34,6 +35,8 @@ class LiveBytes(TorchDispatchMode):
         for tensor in tensors(output):
             storage = tensor.untyped_storage()
             key, size = storage._cdata, storage.nbytes()
+            if key in self._own:  # a view of a parameter
+                continue
             if not self._users[key]:
                 self.now += size
                 self.peak = max(self.peak, self.now)
@@ -51,13 +54,15 @@ def needed(model: nn.Module, make_inputs: Callable[[torch.device], Any]) -> int 
     """Bytes of parameters, buffers and activations of one forward pass at its highest moment, and as much
     again for the largest activations once more as ones. None if it cannot be told without values."""
     own = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
-    live = LiveBytes()
     try:
-        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True), EverythingSurvives(), live:
-            model(*make_inputs(torch.device("cpu")))
+        with quiet(), torch.no_grad(), without_values(model):
+            arguments = make_inputs(torch.device("cpu"))
+            with LiveBytes((*model.parameters(), *model.buffers())) as live:
+                model(*arguments)
     except Exception:
         return None
-    return own + 2 * live.peak
+    inputs = sum(t.numel() * t.element_size() for t in tensors(list(arguments)))
+    return own + inputs + 2 * live.peak
 
 
 def available(device: torch.device) -> int | None:

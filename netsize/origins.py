@@ -37,6 +37,10 @@ class Origins:
     def __init__(self, parameters: Mapping[str, torch.Tensor]) -> None:
         self._origins = WeakTensorKeyDictionary()
         self.touched: set[str] = set()
+        self.add(parameters)
+
+    def add(self, parameters: Mapping[str, torch.Tensor]) -> None:
+        """Tensors that are these parameters."""
         for name, parameter in parameters.items():
             self._origins[parameter] = Origin((name,), parameter.numel(), _part(parameter))
 

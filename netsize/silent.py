@@ -21,7 +21,8 @@ MOVES = """
     unsafe_split_with_sizes view_copy where block_diag _pack_padded_sequence _pad_packed_sequence
     _cudnn_rnn_flatten_weight _unsafe_index _unsafe_index_put _assert_async _assert_scalar _assert_tensor_metadata
     is_same_size _has_same_storage_numel bincount histc bucketize searchsorted
-    transpose t squeeze unsqueeze swapaxes swapdims set resize _resize_output _index_put_impl _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned
+    transpose t squeeze unsqueeze swapaxes swapdims
+    set resize _resize_output _index_put_impl _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned
 """
 POINTWISE = """
     addr complex fake_quantize_per_channel_affine_cachemask fake_quantize_per_tensor_affine_cachemask hardsigmoid

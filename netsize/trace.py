@@ -1,19 +1,17 @@
 """One forward pass of a network, and what it wrote down. The network that is given is used up: its parameters
 may be filled with values and its state may change. Global switches are put back."""
 
-import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from netsize.assume import EverythingSurvives
 from netsize.composites import Composites
+from netsize.fake import without_values
 from netsize.network import Network, Source, release
 from netsize.tracer import Tracer, tensors
 
@@ -43,11 +41,15 @@ def trace(
     """
     started = time.perf_counter()
     with ExitStack() as stack:
-        for context in _contexts(device, execute):
+        for context in _contexts(device):
             stack.enter_context(context)
+        real = dict(model.named_parameters())
+        if not execute:
+            stack.enter_context(without_values(model))
         inputs = make_inputs(device)
         _initialise_lazy_modules(model, inputs)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
+        tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.origins.mark_activations(tensors(list(inputs)))
         stack.enter_context(_hooks(model, tracer))
         _run(model, inputs, tracer)
@@ -68,25 +70,11 @@ def trace(
     )
 
 
-def _contexts(device: torch.device, execute: bool) -> list[Any]:
+def _contexts(device: torch.device) -> list[Any]:
     """Evaluation without gradients, repeatable, and with attention in parts that can be seen."""
     cuda = [device] if device.type == "cuda" else []
     repeatable = [torch.random.fork_rng(devices=cuda), _seeded()]
-    contexts = [*repeatable, torch.no_grad(), _no_fused_encoder(), sdpa_kernel(SDPBackend.MATH)]
-    fake = [_without_log(), FakeTensorMode(allow_non_fake_inputs=True), EverythingSurvives()]
-    return contexts if execute else [*contexts, *fake]
-
-
-@contextmanager
-def _without_log() -> Iterator[None]:
-    """Fake tensors log a traceback for every error, also for those that are expected and caught."""
-    log = logging.getLogger("torch._subclasses.fake_tensor")
-    before = log.disabled
-    log.disabled = True
-    try:
-        yield
-    finally:
-        log.disabled = before
+    return [*repeatable, torch.no_grad(), _no_fused_encoder(), sdpa_kernel(SDPBackend.MATH)]
 
 
 @contextmanager
@@ -137,14 +125,18 @@ def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> None:
         raise ForwardFailed(frame.path, frame.type, error, tuple(tracer.depends_on_values)) from error
 
 
-def runs(model: nn.Module, make_inputs: MakeInputs) -> bool:
-    """Whether the network takes these inputs: tried on fake tensors."""
+def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: float) -> int | None:
+    """Index of the first inputs that the network takes, tried without values; None if there is none, or if
+    none was found in so many seconds."""
     device = torch.device("cpu")
+    until = time.perf_counter() + patience
     with ExitStack() as stack:
-        for context in _contexts(device, execute=False):
+        for context in (*_contexts(device), without_values(model)):
             stack.enter_context(context)
-        try:
-            model(*make_inputs(device))
-        except Exception:
-            return False
-    return True
+        for index, make_inputs in enumerate(attempts):
+            with suppress(Exception):
+                model(*make_inputs(device))
+                return index
+            if time.perf_counter() > until:
+                return None
+    return None

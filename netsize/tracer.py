@@ -217,7 +217,7 @@ def _as_called(draft: Draft, input: Shape, output: Shape) -> None:
     """A fully connected layer is executed on a matrix: show the shapes that its module was called with."""
     formula = draft.call.formula
     if isinstance(formula, Linear) and prod(input) == prod(formula.input) and input[-1:] == formula.input[-1:]:
-        draft.call = replace(draft.call, formula=Linear(input, formula.out_features), input=input, output=output)
+        draft.call = replace(draft.call, formula=replace(formula, input=input), input=input, output=output)
 
 
 def _flops(func: Any, args: Any, kwargs: Any, output: Any) -> int:

@@ -1,19 +1,54 @@
-"""What fake tensors cannot know: how many boxes survive, which places are not zero.
+"""Networks without values: fake tensors have shapes, and take neither memory nor time.
 
-A network that is counted without being run has no values to decide by. It is counted as if every candidate
-survived: the most that it can execute. The report says so.
+What they cannot know is how many boxes survive, or which places are not zero. A network that is counted
+without being run is counted as if every candidate survived: the most that it can execute. The report says so.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+from torch import nn
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+)
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from netsize import silent
 
 aten = torch.ops.aten
+
+
+@contextmanager
+def without_values(model: nn.Module) -> Iterator[None]:
+    """Inside, the network computes shapes only. Its parameters and buffers are put back afterwards.
+
+    They are exchanged for fake ones at once: converting them at each operation takes eight times as long.
+    Whole-number buffers stay: a network may read its settings from them.
+    """
+    log = logging.getLogger("torch._subclasses.fake_tensor")  # writes a traceback for every error that is caught
+    heard, log.disabled = log.disabled, True
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    before: list[tuple[nn.Module, str, torch.Tensor]] = []
+    for module in model.modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            continue
+        for name, value in (*module._parameters.items(), *module._buffers.items()):
+            if value is not None and not nn.parameter.is_lazy(value) and value.is_floating_point():
+                before.append((module, name, value))
+                setattr(module, name, mode.from_tensor(value))
+    try:
+        with mode, EverythingSurvives():
+            yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+        log.disabled = heard
 
 
 class EverythingSurvives(TorchDispatchMode):
@@ -56,6 +91,9 @@ def _unique(tensor: torch.Tensor, *_: Any) -> tuple[torch.Tensor, ...]:
 
 
 def _number(tensor: torch.Tensor) -> bool | int | float:
+    if not isinstance(tensor, FakeTensor):  # a buffer, whose value is known
+        with torch.utils._python_dispatch._disable_current_modes():
+            return tensor.item()
     return tensor.dtype.is_floating_point * 1.0 or (True if tensor.dtype == torch.bool else 1)
 
 
