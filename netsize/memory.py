@@ -62,7 +62,7 @@ def needed(model: nn.Module, make_inputs: Callable[[torch.device], Any]) -> int 
     except Exception:
         return None
     inputs = sum(t.numel() * t.element_size() for t in tensors(list(arguments)))
-    return own + inputs + 2 * live.peak
+    return int(own + inputs + 2 * live.peak)
 
 
 def available(device: torch.device) -> int | None:

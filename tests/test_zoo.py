@@ -10,11 +10,27 @@ from netsize.sources.names import torchvision_models
 FAMILIES = torchvision_models()
 OTHER_TASKS = ("detection", "segmentation", "video", "optical_flow", "quantization")
 CLASSIFICATION = [name for name, family in FAMILIES.items() if family not in OTHER_TASKS]
-SPREAD = (
-    "alexnet vgg11 resnet18 resnext50_32x4d densenet121 googlenet inception_v3 mobilenet_v2 mobilenet_v3_small "
-    "shufflenet_v2_x0_5 squeezenet1_1 mnasnet0_5 efficientnet_b0 convnext_tiny vit_b_32 swin_t swin_v2_t maxvit_t "
-    "regnet_y_400mf"
-).split()
+SPREAD = [
+    "alexnet",
+    "vgg11",
+    "resnet18",
+    "resnext50_32x4d",
+    "densenet121",
+    "googlenet",
+    "inception_v3",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "shufflenet_v2_x0_5",
+    "squeezenet1_1",
+    "mnasnet0_5",
+    "efficientnet_b0",
+    "convnext_tiny",
+    "vit_b_32",
+    "swin_t",
+    "swin_v2_t",
+    "maxvit_t",
+    "regnet_y_400mf",
+]
 # googlenet: num_params leaves the auxiliary heads out, which an untrained network has (and never runs).
 AUXILIARY = {"googlenet": 6_379_984, "quantized_googlenet": 6_379_984}
 # Where torchvision's number leaves out the scales and shifts of batch norms that its weights come with frozen.

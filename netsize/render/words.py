@@ -22,7 +22,8 @@ def header(report: Report) -> list[str]:
     source = report.source
     origin = f"{source.kind} {source.version}" if source.version else source.model
     inputs = " and ".join(without_batch(shape) for shape in report.input) or "none"
-    return [source.title, origin, f"input {inputs}", str(report.convention)]
+    named = [source.title] if origin == source.title else [source.title, origin]
+    return [*named, f"input {inputs}", str(report.convention)]
 
 
 def without_batch(shape: tuple[int, ...]) -> str:
