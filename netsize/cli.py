@@ -199,8 +199,3 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f"netsize: {error.format_message()}", file=sys.stderr)
         return errors.FAILED
-
-
-def run() -> None:
-    """The console script."""
-    sys.exit(main())

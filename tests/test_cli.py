@@ -121,7 +121,8 @@ ERRORS = [
     (
         ["alexnet", "--input", "3x20x20"],
         "netsize: alexnet cannot take a 3x20x20 input: it fails in features.5 (MaxPool2d): RuntimeError: Given input "
-        "size: (192x1x1). Calculated output size: (192x0x0). Output size is too small; the smallest square input is 63x63",
+        "size: (192x1x1). Calculated output size: (192x0x0). Output size is too small; "
+        "the smallest square input is 63x63",
     ),
     (["alexnet", "--set", "weights=DEFAULT"], "networks are counted untrained"),
     (["alexnet", "--set", "numclasses"], "netsize: --set numclasses: expected key=value"),
@@ -260,7 +261,12 @@ def test_completion(words: str, expected: set[str], netsize) -> None:
     assert set(done.stdout.split()) == expected
 
 
-NO_TORCH = "import sys; from netsize.cli import main; main({}); print([m for m in ('torch', 'torchvision', 'rich') if m in sys.modules])"
+NO_TORCH = """
+import sys
+from netsize.cli import main
+main({})
+print([module for module in ("torch", "torchvision", "rich") if module in sys.modules])
+"""
 
 
 @pytest.mark.parametrize(
@@ -268,8 +274,7 @@ NO_TORCH = "import sys; from netsize.cli import main; main({}); print([m for m i
 )
 def test_quick_answers_import_no_torch(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", NO_TORCH.format(arguments)], capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == "[]" or arguments == ["--version"]
-    assert "torch'" not in done.stdout.splitlines()[-1]
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_completion_imports_no_torch() -> None:
@@ -287,11 +292,13 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert done.stdout.splitlines()[-1] == "0"
 
 
-def test_interrupt_ends_with_130() -> None:
+@pytest.mark.parametrize("after", [0.4, 0.9, 1.4, 1.9, 2.4])
+def test_interrupt_ends_with_130(after: float) -> None:
+    """While torch is being imported, and while the network runs: vit_l_16 takes longer than that anywhere."""
     process = subprocess.Popen(
         [sys.executable, "-m", "netsize", "vit_l_16"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    time.sleep(1.5)
+    time.sleep(after)
     process.send_signal(signal.SIGINT)
     output, error = process.communicate(timeout=60)
     assert (process.returncode, output, error) == (130, "", "")
