@@ -1,0 +1,86 @@
+"""Whole processes against `python -c "import torch, torchvision"`, in alternating runs of the same minute.
+
+    python tests/benchmarks/startup.py            # the promises below, 5 runs of each
+    python tests/benchmarks/startup.py --all      # every torchvision model with --no-verify, 1 run of each
+
+Prints medians, their ratio to the yardstick, and the peak memory beyond it. Status 1 if a promise is not kept.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+YARDSTICK = [sys.executable, "-c", "import torch, torchvision"]
+NETSIZE = [sys.executable, "-m", "netsize"]
+MEBIBYTES = 100  # that --no-verify may take beyond the yardstick
+
+# arguments, and the largest ratio that is promised
+PROMISES: dict[str, float] = {
+    "alexnet": 1.15,
+    "vgg19": 1.35,
+    "alexnet --no-verify": 1.15,
+    "vgg19 --no-verify": 1.15,
+    "resnet18 --no-verify": 1.15,
+}
+
+
+@dataclass
+class Case:
+    command: list[str]
+    ratio: float | None
+    seconds: list[float] = field(default_factory=list)
+    peaks: list[float] = field(default_factory=list)
+
+    def run(self) -> None:
+        begin = time.perf_counter()
+        process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        _, status, usage = os.wait4(process.pid, 0)
+        self.seconds.append(time.perf_counter() - begin)
+        self.peaks.append(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+        if status:
+            sys.exit(f"{' '.join(self.command)}: {process.stderr.read().decode() if process.stderr else status}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--all", action="store_true")
+    options = parser.parse_args()
+    yardstick = Case(YARDSTICK, None)
+    promises = everything() if options.all else PROMISES
+    cases = {name: Case([*NETSIZE, *name.split()], ratio) for name, ratio in promises.items()}
+    cases["--help"] = Case([*NETSIZE, "--help"], None)
+    for _ in range(options.runs or (1 if options.all else 5)):
+        for case in (yardstick, *cases.values()):
+            case.run()
+    return report(yardstick, cases)
+
+
+def everything() -> dict[str, float]:
+    """Every model; the time is promised for small networks only, the memory for all."""
+    from netsize.sources import known_models
+
+    return {f"{name} --no-verify": float("inf") for name in known_models() if not name.startswith("maskrcnn")}
+
+
+def report(yardstick: Case, cases: dict[str, Case]) -> int:
+    unit, base = statistics.median(yardstick.seconds), statistics.median(yardstick.peaks)
+    print(f"yardstick: {unit:.2f} s, {base:.0f} MiB\n")
+    print("| command | seconds | ratio | promised | MiB beyond |\n| --- | ---: | ---: | ---: | ---: |")
+    kept = True
+    for name, case in cases.items():
+        seconds, beyond = statistics.median(case.seconds), statistics.median(case.peaks) - base
+        ratio = seconds / unit
+        kept &= case.ratio is None or ratio <= case.ratio
+        kept &= "--no-verify" not in name or beyond <= MEBIBYTES
+        promised = f"{case.ratio:.2f}" if case.ratio and case.ratio != float("inf") else ""
+        print(f"| netsize {name} | {seconds:.2f} | {ratio:.2f} | {promised} | {max(beyond, 0):.0f} |")
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
