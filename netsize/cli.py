@@ -14,7 +14,7 @@ from netsize.errors import BadOption, NetsizeError
 from netsize.render import FORMATS
 from netsize.report import QUANTITIES, Convention, Report
 from netsize.sources import check_name, known_models, source_of
-from netsize.sources.names import torchvision_models
+from netsize.sources import families as all_families
 from netsize.sources.settings import read_input, read_setting
 
 
@@ -175,7 +175,7 @@ def list_models(
     require_torchvision()
     glob = pattern if any(c in pattern for c in "*?[") else f"*{pattern}*"
     families: dict[str, list[str]] = {}
-    for name, family in torchvision_models().items():
+    for name, family in all_families().items():
         if fnmatch(name, glob):
             families.setdefault(family, []).append(name)
     if not families:

@@ -1,7 +1,8 @@
 """Functions that torch takes apart before it executes them, where the whole says more than its parts.
 
 Attention: its two products are told from other products. Recurrent networks: the products of all steps make
-one layer. A convolution with padding="same" and an even kernel: its input is padded by a copy first.
+one layer. A convolution with padding="same" and an even kernel: its input is padded by a copy first. Local
+response normalisation: its pool is none of the network's.
 """
 
 import contextlib
@@ -34,6 +35,8 @@ class Composites(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name == "scaled_dot_product_attention" or func is F.multi_head_attention_forward:
             return self._attention(func, args, kwargs)
+        if func is F.local_response_norm:
+            return self._normalisation(func, args, kwargs)
         if name in _CONVOLUTIONS and any(
             isinstance(value, str) and value == "same" for value in (*args, *kwargs.values())
         ):
@@ -48,6 +51,13 @@ class Composites(TorchFunctionMode):
             return func(*args, **kwargs)
         finally:
             self.tracer.in_attention = outside
+
+    def _normalisation(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """torch computes it by a pool, which is none of the network's."""
+        mark = len(self.tracer.drafts)
+        output = func(*args, **kwargs)
+        self.tracer.take_since(mark)
+        return output
 
     def _same_padding(self, func: Any, args: Any, kwargs: Any) -> Any:
         input = args[0] if args else kwargs["input"]

@@ -228,7 +228,8 @@ def test_list(capsys) -> None:
     assert capsys.readouterr().out == "optical_flow  raft_large raft_small\n"
     assert main(["list"]) == 0
     listed = [name for line in capsys.readouterr().out.splitlines() for name in line.split()[1:]]
-    assert sorted(listed) == torchvision.models.list_models()
+    historical = ["alexnet_2012", "alexnet_2012_ungrouped", "lenet5", "vgg16_c"]
+    assert sorted(listed) == sorted([*torchvision.models.list_models(), *historical])
 
 
 def test_help_and_version(netsize) -> None:
@@ -243,7 +244,7 @@ def test_help_and_version(netsize) -> None:
 @pytest.mark.parametrize(
     "words, expected",
     [
-        ("netsize al", {"alexnet"}),
+        ("netsize al", {"alexnet", "alexnet_2012", "alexnet_2012_ungrouped"}),
         ("netsize li", {"list"}),
         (
             "netsize sh",
@@ -282,7 +283,7 @@ def test_completion_imports_no_torch() -> None:
     code += "from netsize.cli import main; main([])"
     environment = os.environ | {"_NETSIZE_COMPLETE": "complete_bash", "COMP_WORDS": "netsize al", "COMP_CWORD": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert done.stdout.split() == ["alexnet", "[]"]
+    assert done.stdout.split() == ["alexnet", "alexnet_2012", "alexnet_2012_ungrouped", "[]"]
 
 
 def test_a_closed_pipe_is_quiet() -> None:

@@ -4,6 +4,7 @@ import importlib
 from types import ModuleType
 
 from netsize.errors import UnknownModel, did_you_mean
+from netsize.sources.classics import NETWORKS
 from netsize.sources.names import torchvision_models
 
 COMMANDS = ("show", "list")
@@ -13,7 +14,8 @@ def source_of(model: str) -> ModuleType:
     """The module here that loads it with `load(model, settings) -> Built`. Imports torch, and torchvision if
     it is needed. Raises NetsizeError."""
     check_name(model)
-    return importlib.import_module(f"netsize.sources.{'python' if is_python(model) else 'torchvision'}")
+    kind = "python" if is_python(model) else "classics" if model in NETWORKS else "torchvision"
+    return importlib.import_module(f"netsize.sources.{kind}")
 
 
 def is_python(model: str) -> bool:
@@ -21,13 +23,18 @@ def is_python(model: str) -> bool:
     return ":" in model or model.endswith(".py") or "/" in model
 
 
+def families() -> dict[str, str]:
+    """Every model that is known by name, with its family: netsize's historical networks, then torchvision's."""
+    return dict.fromkeys(NETWORKS, "historical") | torchvision_models()
+
+
 def known_models() -> list[str]:
-    return list(torchvision_models())
+    return sorted(families())
 
 
 def check_name(model: str) -> None:
     """Raise UnknownModel for a name that is nothing that netsize knows; it needs no torch for it."""
-    if is_python(model) or model in torchvision_models():
+    if is_python(model) or model in families():
         return
     from netsize.sources.environment import require_torchvision
 
