@@ -250,7 +250,7 @@ def test_help_and_version(netsize) -> None:
             "netsize sh",
             {"show", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0"},
         ),
-        ("netsize show vgg16", {"vgg16", "vgg16_bn"}),
+        ("netsize show vgg16", {"vgg16", "vgg16_bn", "vgg16_c"}),
         ("netsize alexnet --pool", {"--pooling"}),
         ("netsize alexnet --sort we", {"weights"}),
         ("netsize alexnet --format ma", {"markdown"}),
