@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from netsize import __version__, errors, startup, terminal
+from netsize import __version__, ci, errors, startup, terminal
 from netsize.count import count
 from netsize.errors import BadOption, NetsizeError
 from netsize.render import FORMATS
 from netsize.report import QUANTITIES, Convention, Report
-from netsize.sources import check_name, known_models, source_of
+from netsize.sources import check_name, complete_model, known_models, source_of
 from netsize.sources import families as all_families
 from netsize.sources.settings import read_input, read_setting
 
@@ -37,10 +37,6 @@ class Commands(typer.core.TyperGroup):
 app = typer.Typer(
     cls=Commands, subcommand_metavar="MODEL | COMMAND [OPTIONS]", pretty_exceptions_enable=False, rich_markup_mode=None
 )
-
-
-def complete_model(incomplete: str) -> list[str]:
-    return [name for name in known_models() if name.startswith(incomplete)]
 
 
 def one_of(*choices: str) -> Callable[[], list[str]]:
@@ -184,13 +180,17 @@ def list_models(
     return errors.COUNTED
 
 
+for command in (ci.check, ci.freeze, ci.diff):
+    app.command()(command)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run a command line; its exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
         return app(arguments or ["--help"], prog_name="netsize", standalone_mode=False) or errors.COUNTED
     except NetsizeError as error:
-        print(f"netsize: {error}", file=sys.stderr)
+        terminal.complain(error)
         return error.status
     except KeyboardInterrupt:
         return errors.INTERRUPTED

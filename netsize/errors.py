@@ -24,6 +24,10 @@ class BadInput(NetsizeError):
     """The input is malformed, or the network cannot take it."""
 
 
+class BadCase(NetsizeError):
+    """A file of known counts, or a saved report, that says nothing that can be compared."""
+
+
 class BadOption(NetsizeError):
     """An option that says nothing that can be done, a file that cannot be written among them."""
 

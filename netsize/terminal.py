@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from netsize.errors import BadOption
+from netsize.errors import BadOption, NetsizeError
 from netsize.render.style import Style
 
 NEEDED = "✓✗·…◀█▏"  # what the table draws with
@@ -80,6 +80,11 @@ def _print(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(error: NetsizeError) -> None:
+    """One or two lines on stderr."""
+    print(f"netsize: {error}", file=sys.stderr)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from netsize.errors import UnknownModel, did_you_mean
 from netsize.sources.classics import NETWORKS
 from netsize.sources.names import torchvision_models
 
-COMMANDS = ("show", "list")
+COMMANDS = ("show", "list", "check", "freeze", "diff")
 
 
 def source_of(model: str) -> ModuleType:
@@ -30,6 +30,11 @@ def families() -> dict[str, str]:
 
 def known_models() -> list[str]:
     return sorted(families())
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """For the shell's completion."""
+    return [name for name in known_models() if name.startswith(incomplete)]
 
 
 def check_name(model: str) -> None:
