@@ -42,7 +42,7 @@ def run(case: Case, count: Callable[[Case], Report]) -> Result:
     try:
         return Result(case, tuple(compare(case, count(case))))
     except NetsizeError as error:
-        return Result(case, error=str(error))
+        return Result(case, error=f"{case.file}, case {case.index + 1}: {error}")
 
 
 def count(case: Case, device: str) -> Report:
@@ -69,25 +69,26 @@ def located(case: Case) -> str:
 
 def compare(case: Case, report: Report) -> list[Outcome]:
     """Everything that the case expects. Raises BadCase for a layer that the network does not have."""
-    outcomes = [_outcome(expected, counted_of(case, report, expected)) for expected in case.expected]
+    outcomes = [outcome_of(report, expected) for expected in case.expected]
     if case.published:
         outcomes += _published(case, report)
     if case.frozen:
         outcomes += _frozen(case, report)
     if case.verify:
-        problems = len(report.verification.problems)
-        first = report.verification.problems[0] if problems else ""
-        outcomes.append(Outcome("", "verification", "passed", problems, problems, problems == 0, first))
+        problems = report.verification.problems
+        found, first = len(problems), problems[0] if problems else ""
+        outcomes.append(Outcome("", "verification", "passed", found, found, not problems, first))
     return outcomes
 
 
-def _outcome(expected: Expected, counted: float) -> Outcome:
-    difference = counted - expected.value
-    passed = expected.holds(counted)
+def outcome_of(report: Report, expected: Expected) -> Outcome:
+    """Raises BadCase for a layer that the network does not have."""
+    counted = _counted(report, expected)
+    difference, passed = counted - expected.value, expected.holds(counted)
     return Outcome(expected.where, expected.quantity, expected.text, counted, difference, passed, expected.source)
 
 
-def counted_of(case: Case, report: Report, expected: Expected) -> float:
+def _counted(report: Report, expected: Expected) -> float:
     """A total, or the sum over a layer's calls or over a module's layers; or its share of the total."""
     quantity = expected.quantity.removesuffix("_share")
     if not expected.where:
@@ -97,7 +98,7 @@ def counted_of(case: Case, report: Report, expected: Expected) -> float:
     rows = [row for row in report.rows if row.path == expected.where or row.path.startswith(inside)]
     if not rows:
         near = did_you_mean(expected.where, [row.path for row in report.rows])
-        raise BadCase(f"{case.file}, case {case.index + 1}: {case.model} has no layer {expected.where!r}.{near}")
+        raise BadCase(f"{report.source.model} has no layer {expected.where!r}.{near}")
     value: int = sum(getattr(row, quantity) for row in rows)
     return report.share(value, quantity) if expected.quantity.endswith("_share") else value
 
@@ -105,16 +106,14 @@ def counted_of(case: Case, report: Report, expected: Expected) -> float:
 def _published(case: Case, report: Report) -> list[Outcome]:
     """torchvision's own metadata of the default weights: parameters, and multiply-accumulates in billions."""
     if case.published != "torchvision" or report.source.kind != "torchvision":
-        raise BadCase(
-            f"{case.file}, case {case.index + 1}: only torchvision's own models have published = 'torchvision'"
-        )
+        raise BadCase("published can be 'torchvision', for torchvision's own models")
     from torchvision.models import get_model_weights
 
     meta = get_model_weights(case.model).DEFAULT.meta
     source = f"torchvision {report.source.version}, meta of the default weights of {case.model}"
     rounded = Expected("", "connections", f"{meta['_ops']:.3f}G", "~", round(meta["_ops"] * 10**9), 10**6, source)
     exact = Expected("", "parameters", f"{meta['num_params']:,}", "==", meta["num_params"], source=source)
-    return [_outcome(rounded, report.totals.connections), _outcome(exact, report.totals.parameters)]
+    return [outcome_of(report, rounded), outcome_of(report, exact)]
 
 
 def _frozen(case: Case, report: Report) -> list[Outcome]:

@@ -4,6 +4,7 @@ import json as json_
 from typing import Any
 
 from netsize.diff import Change, Difference
+from netsize.render.columns import shortened
 from netsize.report import QUANTITIES
 
 FORMATS = ("table", "json")
@@ -16,41 +17,49 @@ def render(difference: Difference, format: str, width: int | None = None) -> str
 
 
 def table(difference: Difference, width: int | None) -> str:
-    names = [difference.before["model"], difference.after["model"]]
-    rows = [["", "layer", *QUANTITIES]] + [_row(change) for change in difference.changes]
-    totals = ["", "total"] + [
-        _changed(difference.before["totals"][q], difference.after["totals"][q]) for q in QUANTITIES
-    ]
-    rows.append(totals)
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    if width is not None:  # names give way, numbers do not
-        widths[1] = max(12, min(widths[1], width - sum(widths) + widths[1] - 2 * len(widths)))
-    lines = [_line(row, widths) for row in rows]
-    same = f"  {difference.same} rows are the same" if difference.same else "  no row is the same"
+    title = f"  {difference.before['model']} -> {difference.after['model']}"
     if not difference.changes:
-        return f"\n  {names[0]} -> {names[1]}\n\n{same}; nothing has changed\n\n"
-    return "\n".join(["", f"  {names[0]} -> {names[1]}", "", *lines, "", same, "", ""])
+        return f"\n{title}\n\n  {difference.same} rows are the same; nothing has changed\n\n"
+    rows = _rows(difference, relative=True)
+    relative = []
+    if width is not None and _width(rows) > width:  # relative changes give way before names do, numbers never
+        rows = _rows(difference, relative=False)
+        relative = [f"  in all: {', '.join(_relative(difference, quantity) for quantity in QUANTITIES)}"]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    if width is not None:
+        widths[1] = max(12, min(widths[1], widths[1] + width - _width(rows)))
+    same = f"  {difference.same} rows are the same" if difference.same else "  no row is the same"
+    return "\n".join(["", title, "", *(_line(row, widths) for row in rows), "", *relative, same, "", ""])
 
 
-def _row(change: Change) -> list[str]:
-    return [MARKS[change.what], change.name] + [_amount(change, quantity) for quantity in QUANTITIES]
+def _relative(difference: Difference, quantity: str) -> str:
+    before, after = (report["totals"][quantity] for report in (difference.before, difference.after))
+    return f"{quantity} {(after - before) / before:+.1%}" if before else f"{quantity} {after - before:+,}"
 
 
-def _amount(change: Change, quantity: str) -> str:
-    if not change.before or not change.after:
-        return f"{change.change(quantity):+,}"
-    return _changed(change.before[quantity], change.after[quantity])
+def _rows(difference: Difference, relative: bool) -> list[list[str]]:
+    rows = [["", "layer", *QUANTITIES]]
+    for change in difference.changes:
+        amounts = [(change.before.get(quantity), change.after.get(quantity)) for quantity in QUANTITIES]
+        rows.append([MARKS[change.what], change.name, *(_changed(a, b, relative) for a, b in amounts)])
+    before, after = difference.before["totals"], difference.after["totals"]
+    return [*rows, ["", "total", *(_changed(before[q], after[q], relative) for q in QUANTITIES)]]
 
 
-def _changed(before: int, after: int) -> str:
+def _changed(before: int | None, after: int | None, relative: bool) -> str:
     """+1,000 (+10.0%), or = where nothing changed."""
-    if before == after:
+    change = (after or 0) - (before or 0)
+    if not change:
         return "="
-    return f"{after - before:+,}" + (f" ({(after - before) / before:+.1%})" if before else "")
+    return f"{change:+,}" + (f" ({change / before:+.1%})" if relative and before and after is not None else "")
+
+
+def _width(rows: list[list[str]]) -> int:
+    return 4 + sum(max(len(row[i]) for row in rows) for i in range(1, len(rows[0]))) + 2 * (len(rows[0]) - 2)
 
 
 def _line(row: list[str], widths: list[int]) -> str:
-    name = row[1] if len(row[1]) <= widths[1] else "…" + row[1][len(row[1]) - widths[1] + 1 :]
+    name = shortened(row[1], widths[1])
     numbers = "  ".join(text.rjust(width) for text, width in zip(row[2:], widths[2:]))
     return f"  {row[0]:1} {name.ljust(widths[1])}  {numbers}".rstrip()
 
