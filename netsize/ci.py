@@ -127,6 +127,7 @@ def diff(
     after: Annotated[
         str, typer.Argument(metavar="B", help="A model, or a saved report.", autocompletion=complete_model)
     ],
+    input: Annotated[list[str] | None, typer.Option(metavar="SIZES", help="Of the models, as for show.")] = None,
     fail_if: Annotated[
         list[str] | None, typer.Option(metavar="CONDITION", help="Status 1 if it holds: 'weights > +1%'.")
     ] = None,
@@ -139,7 +140,7 @@ def diff(
 
     if format not in differences.FORMATS:
         raise BadOption(f"--format {format}: there are {', '.join(differences.FORMATS)}")
-    reports = [_report(word, device) for word in (before, after)]
+    reports = [_report(word, input or [], device) for word in (before, after)]
     difference = compare_reports(*reports)
     failing = [condition for condition in fail_if or [] if exceeded(difference, condition)]
     terminal.write(differences.render(difference, format, terminal.columns()), None)
@@ -148,7 +149,7 @@ def diff(
     return errors.DIFFERS if failing else errors.COUNTED
 
 
-def _report(word: str, device: str) -> dict[str, object]:
+def _report(word: str, input: list[str], device: str) -> dict[str, object]:
     from netsize.diff import load
 
     if word.endswith(".json"):
@@ -159,7 +160,7 @@ def _report(word: str, device: str) -> dict[str, object]:
         from netsize.api import analyze
         from netsize.render.json import as_dict
 
-        report = analyze(word, device=device)
+        report = analyze(word, input or None, device=device)
     if report.verification.status == "failed":
         raise BadCase(f"{word} is not compared: {report.verification.problems[0]}")
     return as_dict(report)

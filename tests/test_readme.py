@@ -24,7 +24,7 @@ def test_tables_are_those_that_are_printed() -> None:
 
 
 def test_options_exist(netsize) -> None:
-    help = netsize("show", "--help").stdout + netsize("--help").stdout
+    help = "".join(netsize(*words, "--help").stdout for words in ([], ["show"], ["check"], ["freeze"], ["diff"]))
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert len(named) > 10
     assert named - set(re.findall(r"--[a-z][a-z-]+", help)) == set()
