@@ -73,13 +73,17 @@ def trace(
 def _contexts(device: torch.device) -> list[Any]:
     """Evaluation without gradients, repeatable, and with attention in parts that can be seen."""
     cuda = [device] if device.type == "cuda" else []
-    repeatable = [torch.random.fork_rng(devices=cuda), _seeded()]
+    repeatable = [torch.random.fork_rng(devices=cuda), _seeded(device)]
     return [*repeatable, torch.no_grad(), _no_fused_encoder(), sdpa_kernel(SDPBackend.MATH)]
 
 
 @contextmanager
-def _seeded() -> Iterator[None]:
-    torch.manual_seed(0)
+def _seeded(device: torch.device) -> Iterator[None]:
+    """torch.manual_seed would seed every device, those that are not put back, too."""
+    torch.default_generator.manual_seed(0)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(0)
     yield
 
 
