@@ -27,7 +27,8 @@ MOVES = """
 POINTWISE = """
     addr complex fake_quantize_per_channel_affine_cachemask fake_quantize_per_tensor_affine_cachemask hardsigmoid
     hardswish hardtanh leaky_relu log_sigmoid_forward mish _prelu_kernel prelu polar rrelu_with_noise rsub sub
-    _thnn_fused_gru_cell _thnn_fused_lstm_cell _fused_moving_avg_obs_fq_helper _fused_dropout _masked_scale copysign special_entr erfinv
+    _thnn_fused_gru_cell _thnn_fused_lstm_cell
+    _fused_moving_avg_obs_fq_helper _fused_dropout _masked_scale copysign special_entr erfinv
 """
 COMPARES = """
     all amax amin aminmax any argmax argmin argsort count_nonzero equal kthvalue is_nonzero item _local_scalar_dense
