@@ -164,12 +164,12 @@ def trilinear(func: Any, given: Given, output: Any, weighted: Weighted) -> Opera
     return Operation(formula, first, output, run, [weight])
 
 
-@reads(aten._cdist_forward)
+@reads(aten._cdist_forward, aten._euclidean_dist)
 def distance(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
     left, right = given["x1"], given["x2"]
     which, operands = _held(left, right, weighted)
     formula = Product(tuple(left.shape[:-2]), left.shape[-2], left.shape[-1], right.shape[-2], which, "distance")
-    return Operation(formula, left, output, partial(probe.distance, func, left, right), operands)
+    return Operation(formula, left, output, partial(probe.distance, left, right), operands)
 
 
 @reads(aten.embedding)

@@ -20,7 +20,7 @@ MOVES = """
     unfold_copy unique_consecutive unique_dim _unique2 _unsafe_view unsafe_chunk unsafe_split
     unsafe_split_with_sizes view_copy where block_diag _pack_padded_sequence _pad_packed_sequence
     _cudnn_rnn_flatten_weight _unsafe_index _unsafe_index_put _assert_async _assert_scalar _assert_tensor_metadata
-    is_same_size _has_same_storage_numel bincount histc bucketize searchsorted
+    embedding_renorm _linalg_check_errors is_same_size _has_same_storage_numel bincount histc bucketize searchsorted
     transpose t squeeze unsqueeze swapaxes swapdims
     set resize _resize_output _index_put_impl _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned
 """

@@ -98,6 +98,11 @@ CASES = {
         "3",
         [("weights.0", 0, "distance", 4, 3, 12, 12, 0)],
     ),
+    "cdist of many vectors, which torch computes by another operation": (
+        Calls(lambda x, w: torch.cdist(x, w), (30, 3)),
+        "40x3",
+        [("weights.0", 0, "distance", 40 * 30, 3, 3600, 90, 0)],
+    ),
     # convolutions: W H N units, fan-in K^2 M / groups
     "conv1d": (nn.Conv1d(2, 3, 3), "2x8", [("", 0, "conv", 18, 6, 108, 18, 3)]),
     "conv2d": (nn.Conv2d(2, 3, 3), "2x5x6", [("", 0, "conv", 3 * 4 * 3, 18, 648, 54, 3)]),
