@@ -169,7 +169,7 @@ class Product(Formula):
 
     @property
     def biases(self) -> int:
-        return self._features if self.weighted in ("left", "right") else 0
+        return self._features
 
     @property
     def _features(self) -> int:

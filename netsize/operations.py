@@ -8,7 +8,7 @@ what came out, and `weighted`, which tells whether a tensor was made from parame
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -28,7 +28,14 @@ from netsize.network import Execution
 
 aten = torch.ops.aten
 Given = dict[str, Any]
-Weighted = Callable[[torch.Tensor], bool]
+
+
+class Weighted(Protocol):
+    """Whether a tensor was made from parameters; and whether from those of the module that is being called."""
+
+    def __call__(self, tensor: torch.Tensor) -> bool: ...
+
+    def owned(self, tensor: torch.Tensor) -> bool: ...
 
 
 @dataclass
@@ -57,6 +64,10 @@ def reads(*packets: Any) -> Callable[[Reader], Reader]:
         return reader
 
     return register
+
+
+def is_read(func: Any) -> bool:
+    return func.overloadpacket in READERS
 
 
 def read(
@@ -139,6 +150,9 @@ def _held(left: torch.Tensor, right: torch.Tensor, weighted: Weighted) -> tuple[
     """Which operands hold parameters, by name and as a list."""
     sides = {"left": left, "right": right}
     held = {side: operand for side, operand in sides.items() if weighted(operand)}
+    owned = [side for side, operand in held.items() if weighted.owned(operand)]
+    if len(held) == 2 and len(owned) == 1:  # a learned query goes through a layer: it is the layer's input
+        held = {owned[0]: held[owned[0]]}
     return "both" if len(held) == 2 else "".join(held), list(held.values())
 
 

@@ -21,14 +21,20 @@ _COPIES = {"aten.clone", "aten._to_copy", "aten.contiguous", "aten._unsafe_view"
 @dataclass(frozen=True)
 class Origin:
     """`parameters`: names. `elements`: different ones, those that an expanded axis repeats counted once.
-    `part`: which elements of the one parameter that the tensor is a view of; None if it was computed."""
+    `part`: which elements of the one parameter that the tensor is a view of; None if it was computed.
+    `chosen`: elements that the network's input selects, of which any may be used (experts of a mixture).
+    `made`: what a layer has put out went into it (a learned query behind its projection)."""
 
     parameters: tuple[str, ...]
     elements: int
     part: tuple[Any, ...] | None = None
+    chosen: bool = False
+    made: bool = False
 
 
 ACTIVATION = Origin((), 0)
+MADE = Origin((), 0, made=True)  # put out by a layer that saw parameters and constants only
+_CHOOSE = {"aten.index", "aten.index_select", "aten.gather"}
 
 
 class Origins:
@@ -36,6 +42,8 @@ class Origins:
 
     def __init__(self, parameters: Mapping[str, torch.Tensor]) -> None:
         self._origins = WeakTensorKeyDictionary()
+        self._sizes = {name: parameter.numel() for name, parameter in parameters.items()}
+        self._bases = WeakTensorKeyDictionary()  # view -> what it is a view of
         self.touched: set[str] = set()
         self.add(parameters)
 
@@ -57,29 +65,48 @@ class Origins:
         return self.of(tensor) is ACTIVATION
 
     def is_weight(self, tensor: torch.Tensor) -> bool:
-        return self.of(tensor) not in (None, ACTIVATION)
+        """Made from parameters; from a layer's output only if it still is one of them, element by element
+        (a low-rank product added to a weight)."""
+        origin = self.of(tensor)
+        if origin is None or not origin.parameters:
+            return False
+        return not origin.made or any(self._sizes[name] == origin.elements for name in origin.parameters)
 
-    def follow(self, func: Any, name: str, arguments: list[torch.Tensor], results: list[torch.Tensor]) -> None:
-        """Note where the results of an executed operation come from."""
+    def follow(
+        self, func: Any, name: str, arguments: list[torch.Tensor], results: list[torch.Tensor], counted: bool
+    ) -> None:
+        """Note where the results of an executed operation come from. `counted`: it has connections."""
         origins = [origin for origin in map(self.of, arguments) if origin is not None]
         names = tuple(dict.fromkeys(parameter for origin in origins for parameter in origin.parameters))
         self.touched.update(names)
+        if func.is_view and arguments:
+            for result in results:
+                self._bases[result] = self._bases.get(arguments[0], arguments[0])
         random = torch.Tag.nondeterministic_seeded in func.tags
-        if random or any(origin is ACTIVATION for origin in origins):
+        if name in _CHOOSE and origins and origins[0].part is not None and self.of(arguments[0]) is origins[0]:
+            for result in results:
+                self._origins[result] = Origin(names, result.numel(), chosen=True)
+        elif random or any(origin is ACTIVATION for origin in origins):
             self.mark_activations(results)
-        elif names:
+            if name.endswith("_"):  # written into a view: what it is a view of depends on the input now, too
+                self.mark_activations([self._bases[result] for result in results if result in self._bases])
+        elif counted and origins:
+            for result in results:
+                self._origins[result] = MADE
+        elif names or origins:
             for result in results:
                 self._origins[result] = _derived(func, name, names, origins, result)
 
 
 def _derived(func: Any, name: str, names: tuple[str, ...], origins: list[Origin], result: torch.Tensor) -> Origin:
     source = origins[0]
+    made = any(origin.made for origin in origins)
     if func.is_view and len(origins) == 1 and source.part is not None:
         different = prod(n for n, stride in zip(result.shape, result.stride()) if stride != 0)
         return Origin(names, different, _part(result))
     if (func.is_view or name in _COPIES) and len(origins) == 1 and result.numel() >= source.elements:
-        return Origin(names, source.elements, source.part)
-    return Origin(names, result.numel())
+        return Origin(names, source.elements, source.part, source.chosen, made)
+    return Origin(names, result.numel(), chosen=source.chosen and len(origins) == 1, made=made)
 
 
 def _part(tensor: torch.Tensor) -> tuple[Any, ...]:
@@ -116,7 +143,10 @@ class Claims:
                 return ()
             self._parts.add((name, origin.part))
             return self._take(name, origin.elements)
-        same = [name for name in origin.parameters if self._size[name] == origin.elements][:1]
+        if origin.chosen:
+            return tuple(taken for name in origin.parameters for taken in self._take(name, self._size[name]))
+        alike = [name for name in origin.parameters if self._size[name] == origin.elements]
+        same = [name for name in alike if self.left[name]][:1] or alike[:1]  # of stacked ones, the next
         if not same and sum(self._size[name] for name in origin.parameters) == origin.elements:
             same = list(origin.parameters)
         return tuple(taken for name in same for taken in self._take(name, self._size[name]))

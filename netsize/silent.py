@@ -4,6 +4,7 @@ Pointwise operations and views are known by torch's own marks; the rest is liste
 without their underscore. An operation that is neither here nor in operations.py is reported as uncounted.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -21,10 +22,13 @@ MOVES = """
     unsafe_split_with_sizes view_copy where block_diag _pack_padded_sequence _pad_packed_sequence
     _cudnn_rnn_flatten_weight _unsafe_index _unsafe_index_put _assert_async _assert_scalar _assert_tensor_metadata
     embedding_renorm _linalg_check_errors is_same_size _has_same_storage_numel bincount histc bucketize searchsorted
+    diagonal_copy index_copy index_fill hann_window hamming_window
     transpose t squeeze unsqueeze swapaxes swapdims
     set resize _resize_output _index_put_impl _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned
 """
 POINTWISE = """
+    binary_cross_entropy binary_cross_entropy_with_logits floor_divide huber_loss isin kl_div mse_loss
+    nll_loss_forward nll_loss2d_forward smooth_l1_loss trace xlogy
     addr complex fake_quantize_per_channel_affine_cachemask fake_quantize_per_tensor_affine_cachemask hardsigmoid
     hardswish hardtanh leaky_relu log_sigmoid_forward mish _prelu_kernel prelu polar rrelu_with_noise rsub sub
     _thnn_fused_gru_cell _thnn_fused_lstm_cell
@@ -76,4 +80,14 @@ def name(func: Any) -> str:
 
 def is_silent(func: Any) -> bool:
     """Whether this operation is known to have no connections."""
-    return torch.Tag.pointwise in func.tags or func.is_view or name(func).removesuffix("_") in _NAMES
+    plain = name(func).removesuffix("_")
+    return torch.Tag.pointwise in func.tags or func.is_view or plain in _NAMES or _is_pointwise(plain)
+
+
+@cache
+def _is_pointwise(plain: str) -> bool:
+    """By the marks of the operation that is not in place: torch does not mark every in-place one."""
+    namespace, _, rest = plain.partition(".")
+    packet = getattr(getattr(torch.ops, namespace), rest, None) if namespace == "aten" else None
+    overloads = [getattr(packet, overload) for overload in packet.overloads()] if packet is not None else []
+    return any(torch.Tag.pointwise in overload.tags for overload in overloads)

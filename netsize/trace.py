@@ -22,7 +22,7 @@ class ForwardFailed(Exception):
     """The network's own forward raised, in the module at `path`. `decided`: by which operations it had let
     values decide before."""
 
-    def __init__(self, path: str, type: str, error: Exception, decided: tuple[str, ...]) -> None:
+    def __init__(self, path: str, type: str, error: BaseException, decided: tuple[str, ...]) -> None:
         super().__init__(str(error))
         self.path, self.type, self.error, self.decided = path, type, error, decided
 
@@ -74,7 +74,13 @@ def _contexts(device: torch.device) -> list[Any]:
     """Evaluation without gradients, repeatable, and with attention in parts that can be seen."""
     cuda = [device] if device.type == "cuda" else []
     repeatable = [torch.random.fork_rng(devices=cuda), _seeded(device)]
-    return [*repeatable, torch.no_grad(), _no_fused_encoder(), sdpa_kernel(SDPBackend.MATH)]
+    return [
+        *repeatable,
+        torch.inference_mode(False),
+        torch.no_grad(),
+        _no_fused_encoder(),
+        sdpa_kernel(SDPBackend.MATH),
+    ]
 
 
 @contextmanager
@@ -122,7 +128,7 @@ def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> None:
     try:
         with tracer, Composites(tracer):
             model(*inputs)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if tracer.bug is error:
             raise
         frame = tracer.frames[-1]

@@ -19,7 +19,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from netsize import silent
 from netsize.formulas import Linear, Shape
 from netsize.network import Call, Execution
-from netsize.operations import Operation, read
+from netsize.operations import Operation, is_read, read
 from netsize.origins import Claims, Origin, Origins
 
 _DECIDED_BY_VALUES = {"aten._local_scalar_dense", "aten.equal", "torchvision.nms"}  # and those that torch marks
@@ -68,6 +68,13 @@ class Layers:
         inside = [owner for owner in owners if owner.startswith(f"{path}." if path else "")]
         return path if path in owners or not inside else inside[0]
 
+    def owns(self, path: str, origin: Origin) -> bool:
+        """Whether the module at `path`, or one inside of it, has the parameter that the tensor is a view of."""
+        inside = f"{path}." if path else ""
+        names = origin.parameters if origin.part is not None else ()
+        owners = [owner for name in names for owner in self._owners[name]]
+        return any(owner == path or owner.startswith(inside) for owner in owners)
+
 
 class Tracer(TorchDispatchMode):
     """With `on_ones`, each counted operation is run again on ones as soon as it was executed."""
@@ -97,6 +104,9 @@ class Tracer(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if not is_read(func) and not silent.is_silent(func) and func._can_decompose():
+            with self:  # in inference mode torch does not take it apart before it comes here
+                return func.decompose(*args, **kwargs)
         output = func(*args, **kwargs)
         try:
             self._observe(func, args, kwargs, output)
@@ -108,7 +118,7 @@ class Tracer(TorchDispatchMode):
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         name = silent.name(func)
         arguments, results = tensors((args, kwargs)), tensors(output)
-        operation = read(func, args, kwargs, output, self.origins.is_weight, {"unpadded": self.unpadded})
+        operation = read(func, args, kwargs, output, _Weighted(self), {"unpadded": self.unpadded})
         if operation is not None:
             self._count(func, name, args, kwargs, output, operation)
         elif not silent.is_silent(func):
@@ -117,7 +127,8 @@ class Tracer(TorchDispatchMode):
             self._find_bias(*arguments)
         if self._decided_by_values(func, name, arguments):
             self.depends_on_values[name] = None
-        self.origins.follow(func, name, arguments, results)
+        counted = operation is not None and bool(operation.formula.units) and operation.formula.kind != "pooling"
+        self.origins.follow(func, name, arguments, results, counted)
         if (func.is_view or name == "aten._unsafe_view") and arguments and arguments[0] in self._makers:
             for result in results:
                 self._makers[result] = self._makers[arguments[0]]
@@ -127,6 +138,8 @@ class Tracer(TorchDispatchMode):
         operands = [self.origins.of(operand) for operand in operation.operands]
         bias = self.origins.of(operation.bias) if operation.bias is not None else None
         biases = [bias] if bias is not None and bias.parameters else []
+        if not operation.operands and operation.bias is not None:  # a product of activations, and a mask or a bias
+            biases = biases if operation.bias.numel() == operation.formula.biases else []
         path = self.layers.of(frame.path, operands[0] if operands else None)
         kind = operation.formula.kind
         call = Call(
@@ -211,6 +224,20 @@ class Tracer(TorchDispatchMode):
             draft.call = replace(draft.call, call=numbers[draft.call.path])
             numbers[draft.call.path] += 1
         return tuple(draft.call for draft in self.drafts)
+
+
+class _Weighted:
+    """See `netsize.operations.Weighted`."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def __call__(self, tensor: torch.Tensor) -> bool:
+        return self._tracer.origins.is_weight(tensor)
+
+    def owned(self, tensor: torch.Tensor) -> bool:
+        origin = self._tracer.origins.of(tensor)
+        return origin is not None and self._tracer.layers.owns(self._tracer.frames[-1].path, origin)
 
 
 def _as_called(draft: Draft, input: Shape, output: Shape) -> None:
