@@ -37,6 +37,7 @@ def analyze_built(
         raise BadInput(
             f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)"
         )
+    _give_memory(built)
     make = _arguments(built, specs, batch)
     model = built.model.eval()
     try:
@@ -54,6 +55,16 @@ def analyze_built(
         if memory.is_exhausted(error):
             raise _too_large(built, specs, make, device) from error
         raise
+
+
+def _give_memory(built: Built) -> None:
+    """A network on the meta device has shapes and no memory: give it some, which costs nothing until it is used."""
+    without = [p for p in built.model.parameters() if p.is_meta]
+    if without or any(buffer.is_meta for buffer in built.model.buffers()):
+        built.model.to_empty(device="cpu")
+        built.blank = list(built.model.parameters())
+        for buffer in built.model.buffers():
+            buffer.zero_()
 
 
 def _arguments(built: Built, specs: Sequence[InputSpec], batch: bool) -> Callable[[torch.device], tuple[Any, ...]]:

@@ -23,7 +23,7 @@ def analyze(
     model: "str | nn.Module",
     input: "Shapes | torch.Tensor | tuple[Any, ...] | None" = None,
     *,
-    device: str = "auto",
+    device: "str | torch.device" = "auto",
     verify: bool = True,
     batch: bool = True,
     bias: bool = False,
@@ -49,7 +49,7 @@ def analyze(
     from netsize.analysis import analyze_built
     from netsize.sources.environment import choose_device
 
-    where = choose_device(device)
+    where = choose_device(str(device))
     built = _built(model, verify, settings or {})
     specs = _read(input, built)
     network = analyze_built(built, specs, device=where, verify=verify, batch=batch)
@@ -60,18 +60,22 @@ def _built(model: "str | nn.Module", verify: bool, settings: Mapping[str, Any]) 
     import torch
 
     from netsize.sources import source_of
-    from netsize.sources.built import Built
+    from netsize.sources.built import Built, plain
     from netsize.sources.python import as_arguments
 
     if isinstance(model, str):
         with torch.random.fork_rng(devices=[]):
             built: Built = source_of(model).load(model, settings)
             return built
+    model = plain(model)
     name = type(model).__name__
+    if settings and isinstance(model, torch.nn.Module):
+        raise BadModel(f"{name} is a network already: settings have nothing to set")
     if not isinstance(model, torch.nn.Module):
         raise BadModel(f"{name} is neither a torch.nn.Module nor the name of a model")
     example = as_arguments(getattr(model, "example_input_array", None))
-    return Built(_private_copy(model, with_values=verify), Source("python", name, name), example=example)
+    copied = _private_copy(model, with_values=verify)
+    return Built(copied, Source("python", name, name), example=example)
 
 
 def _private_copy(model: "nn.Module", with_values: bool) -> "nn.Module":

@@ -108,6 +108,8 @@ def show(
 ) -> int:
     """Count a network's units, connections and weights, layer by layer, and verify the counts by running it."""
     check_name(model)
+    if json and format not in (None, "json"):
+        raise BadOption(f"--json and --format {format}: say one of them")
     chosen = choose_format("json" if json else format, output)
     if sort is not None and sort not in QUANTITIES:
         raise BadOption(

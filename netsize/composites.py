@@ -109,6 +109,7 @@ class Composites(TorchFunctionMode):
         parts: list[Draft],
     ) -> Draft:
         made = [part for weight in weights for part in self._made_with(weight, parts)]
+        flops = [part.call.flops for part in made if part.call.flops is not None]
         executed = [part.call.executed for part in made if part.call.executed is not None]
         inside = formula.input_size if isinstance(formula, Recurrent) else formula.inner
         frame = self.tracer.frames[-1]
@@ -124,7 +125,7 @@ class Composites(TorchFunctionMode):
             elements=sum(weight.numel() for weight in weights),
             bias_elements=sum(bias.numel() for bias in biases),
             executed=_sum(executed) if len(executed) == len(made) and parts and parts[0].call.executed else None,
-            flops=sum(part.call.flops or 0 for part in made),
+            flops=sum(flops) if made and len(flops) == len(made) else None,
         )
         return Draft(call, self._origins(weights), self._origins(biases))
 

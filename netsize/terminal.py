@@ -57,10 +57,14 @@ def write(text: str, file: Path | None) -> None:
     if file is None:
         _print(text)
         return
+    file = file.resolve()  # a link stays one
     try:
+        if file.exists() and not file.is_file():  # a device or a pipe is written to, not replaced
+            file.write_text(text, encoding="utf-8")
+            return
         with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8", newline="\n") as draft:
             draft.write(text)
-        Path(draft.name).chmod(0o666 & ~_umask())
+        Path(draft.name).chmod(file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask())
         Path(draft.name).replace(file)
     except OSError as error:
         raise BadOption(f"-o {file}: {error.strerror or error}") from error
@@ -74,11 +78,15 @@ def _umask() -> int:
 
 def _print(text: str) -> None:
     """A reader who has seen enough (`| head`) is no error."""
+    if sys.stdout is None:
+        raise BadOption("stdout is closed")
     try:
         encoding = sys.stdout.encoding or "ascii"
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            raise BadOption(f"stdout cannot be written: {error.strerror}") from error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

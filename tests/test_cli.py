@@ -31,6 +31,10 @@ class Breaks(nn.Module):
     def forward(self, x):
         raise ValueError("cannot go on\\nwith a second line")
 
+class Leaves(nn.Module):
+    def forward(self, x):
+        raise SystemExit(3)
+
 class Fourier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -136,6 +140,9 @@ ERRORS = [
     (["alexnet", "-o", "nowhere/report.json"], "netsize: -o nowhere/report.json: there is no folder nowhere"),
     (["alexnet", "-o", "package", "--json"], "netsize: -o package: this is a folder"),
     (["alexnet", "-o", "report.xls"], "its ending tells no format (.txt, .json, .csv, .md, .tex)"),
+    (["alexnet", "--input", "3x9000000000000x90000"], "netsize: --input 3x9000000000000x90000: no tensor has so many"),
+    (["alexnet", "--json", "--format", "csv"], "netsize: --json and --format csv: say one of them"),
+    (["net.py:Leaves", "--input", "4"], "it fails in Leaves: SystemExit: 3"),
     (["list", "zzz"], "netsize: no model matches 'zzz'."),
 ]
 
@@ -303,3 +310,26 @@ def test_interrupt_ends_with_130(after: float) -> None:
     process.send_signal(signal.SIGINT)
     output, error = process.communicate(timeout=60)
     assert (process.returncode, output, error) == (130, "", "")
+
+
+def test_a_pipe_is_written_to_and_a_link_followed(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.json")
+    reader = subprocess.Popen(["cat", "pipe.json"], stdout=subprocess.PIPE, text=True)
+    assert main(["net.py:Net", "--input", "4", "-o", "pipe.json"]) == 0
+    assert total(reader.communicate(timeout=10)[0]) == 18
+    assert (folder / "pipe.json").is_fifo()
+    (folder / "real.json").write_text("old")
+    (folder / "real.json").chmod(0o600)
+    (folder / "link.json").symlink_to("real.json")
+    assert main(["net.py:Net", "--input", "4", "-o", "link.json"]) == 0
+    assert (folder / "link.json").is_symlink()
+    assert total((folder / "real.json").read_text()) == 18
+    assert (folder / "real.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_behind_stdout() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m netsize list > /dev/full"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (2, "netsize: stdout cannot be written: No space left on device\n")

@@ -420,3 +420,138 @@ def test_parametrized_weight_belongs_to_its_layer() -> None:
     model = nn.Sequential(nn.Linear(4, 4))
     parametrize.register_parametrization(model[0], "weight", Symmetric())
     assert rows(analyze(model, "4")) == [("0", 0, "linear", 4, 16, 16)]
+
+
+class LearnedQueries(nn.Module):
+    """As DETR: parameters go through layers like an input, and attend to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query = nn.Embedding(5, 8)
+        self.decoder = nn.TransformerDecoderLayer(8, 2, dim_feedforward=16, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.decoder(self.query.weight[None], x)
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_learned_queries_are_the_input_of_layers_and_no_weights(verify: bool) -> None:
+    model = LearnedQueries()
+    report = analyze(model, "7x8", verify=verify)
+    matrices = sum(p.numel() for name, p in model.decoder.named_parameters() if p.dim() > 1)
+    assert report.totals.weights == matrices
+    norms = 3 * 2 * 8
+    assert report.totals.other_parameters == 5 * 8 + norms
+    assert {row.kind for row in report.rows} == {"linear", "attention"}
+
+
+def test_projected_queries_times_keys_have_no_weights() -> None:
+    class Latent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.latent = nn.Parameter(torch.rand(6, 8))
+            self.q, self.k = nn.Linear(8, 8, bias=False), nn.Linear(8, 8, bias=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.q(self.latent) @ self.k(x).transpose(-1, -2)
+
+    assert rows(analyze(Latent(), "4x8")) == [
+        ("q", 0, "linear", 48, 384, 64),
+        ("k", 0, "linear", 32, 256, 64),
+        ("", 0, "matmul", 24, 192, 0),
+    ]
+
+
+def test_network_over_a_constant_as_position_bias() -> None:
+    class PositionBias(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("places", torch.rand(5, 2))
+            self.net = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.LayerNorm(4), nn.Linear(4, 3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + self.net(self.places)
+
+    assert rows(analyze(PositionBias(), "5x3")) == [
+        ("net.0", 0, "linear", 20, 40, 8),
+        ("net.3", 0, "linear", 15, 60, 12),
+    ]
+
+
+def test_input_written_into_a_copy_of_a_parameter() -> None:
+    class Masked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token, self.layer = nn.Parameter(torch.rand(1, 1, 4)), nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            tokens = self.token.repeat(1, 10, 1)
+            tokens[:, :5] = x
+            return self.layer(tokens)
+
+    report = analyze(Masked(), "5x4")
+    assert rows(report) == [("layer", 0, "linear", 20, 80, 8)]
+    assert (report.totals.biases, report.totals.other_parameters) == (2, 4)
+
+
+def test_experts_that_the_input_chooses() -> None:
+    class Gathered(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.router, self.experts = nn.Linear(8, 4, bias=False), nn.Parameter(torch.rand(4, 8, 16))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            chosen = self.router(x).topk(2, -1).indices
+            return torch.einsum("btd,btkdf->btkf", x, self.experts[chosen])
+
+    report = analyze(Gathered(), "5x8")
+    assert rows(report) == [
+        ("router", 0, "linear", 20, 160, 32),
+        ("", 0, "linear", 5 * 2 * 16, 5 * 2 * 16 * 8, 4 * 8 * 16),
+    ]
+
+
+def test_stacked_parameters_are_each_counted_once() -> None:
+    class Stacked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.experts = nn.ModuleList(nn.Linear(4, 5, bias=False) for _ in range(3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            weights = torch.stack([expert.weight for expert in self.experts])
+            return sum(F.linear(x, weight) for weight in weights)
+
+    assert [row.weights for row in analyze(Stacked(), "4").rows] == [20, 20, 20]
+
+
+def test_inference_mode_does_not_take_operations_apart() -> None:
+    class Inference(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.lstm = nn.Conv1d(3, 4, 3), nn.LSTM(4, 2, batch_first=True)
+
+        @torch.inference_mode()
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.einsum("blh,bkh->blk", *[self.lstm(self.conv(x).transpose(1, 2))[0]] * 2)
+
+    expected = [("conv", 0, "conv", 24, 216, 36), ("lstm", 0, "recurrent", 48, 288, 48), ("", 0, "matmul", 36, 72, 0)]
+    report = analyze(Inference(), "3x8")
+    assert (rows(report), report.uncounted) == (expected, ())
+    with torch.inference_mode():
+        assert rows(analyze(nn.Conv1d(3, 4, 3), "3x8")) == [("", 0, "conv", 24, 216, 36)]
+
+
+def test_masks_in_place_are_known() -> None:
+    class InPlace(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.clone().masked_fill_(x > 0.5, 0.0).abs_().clamp_(0, 1)
+
+    assert analyze(InPlace(), "4").uncounted == ()
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_networks_on_the_meta_device(verify: bool) -> None:
+    model = nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4)).to("meta")
+    report = analyze(model, "3x8", verify=verify)
+    assert rows(report) == [("0", 0, "conv", 24, 216, 36)]
+    assert all(parameter.is_meta for parameter in model.parameters())

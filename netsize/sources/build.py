@@ -23,7 +23,7 @@ def build(
             built = factory(**{**(own or {}), **settings})
     except NetsizeError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
         raise BadModel(f"{model}({given}) cannot be built: {describe(error)}") from error
     return built, skip.blank

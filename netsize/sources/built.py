@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+def plain(network: Any) -> Any:
+    """The network inside of a compiled one: its operations are executed one by one here, not compiled."""
+    return getattr(network, "_orig_mod", network)
+
+
 @dataclass
 class Built:
     """`model` may be run, filled and moved as one likes. `inputs` is used if the user gives none."""

@@ -14,7 +14,7 @@ from torch import nn
 from netsize.errors import BadModel, did_you_mean
 from netsize.network import Source
 from netsize.sources.build import build, describe, quiet
-from netsize.sources.built import Built
+from netsize.sources.built import Built, plain
 
 
 def load(model: str, settings: Mapping[str, Any]) -> Built:
@@ -34,6 +34,7 @@ def load(model: str, settings: Mapping[str, Any]) -> Built:
         raise BadModel(f"{model} is a network already: --set has nothing to set")
     if not isinstance(network, nn.Module):
         raise BadModel(f"{model} gives a {type(network).__name__}, and no torch.nn.Module")
+    network = plain(network)
     example = getattr(network, "example_input_array", None)
     source = Source("python", model, type(network).__name__)
     return Built(network, source, example=as_arguments(example), blank=blank)
@@ -66,7 +67,8 @@ def _import_file(file: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise BadModel(f"{file} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[file.stem] = module  # dataclasses and pickle look their module up
+    taken = spec.name in sys.modules or spec.name in sys.stdlib_module_names
+    sys.modules[f"__{spec.name}__" if taken else spec.name] = module  # dataclasses and pickle look it up
     _execute(str(file), lambda: spec.loader.exec_module(module) if spec.loader else None)
     return module
 

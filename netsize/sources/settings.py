@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from netsize.errors import BadInput
@@ -27,11 +28,13 @@ def read_input(text: str) -> InputSpec:
     if kind and kind not in TYPES:
         raise BadInput(f"--input {text}: there is no type {kind!r}; there are {', '.join(TYPES)}")
     try:
-        shape = tuple(int(size) for size in sizes.split("x"))
+        shape = tuple(int(size) for size in sizes.split("x"))  # also refuses thousands of digits
     except ValueError:
         raise BadInput(f"--input {text}: expected sizes like 3x224x224, or with a type like 5:int64") from None
     if any(size < 1 for size in shape):
         raise BadInput(f"--input {text}: every size must be at least 1")
+    if prod(shape) >= 2**60:
+        raise BadInput(f"--input {text}: no tensor has so many elements")
     return InputSpec(shape, kind or None)
 
 
