@@ -1,5 +1,6 @@
 """From a built network to what one forward pass of it wrote down, or to an error that says what to do."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -33,6 +34,8 @@ def analyze_built(
     """Trace a network at the inputs given, or at its own. `batch`: it takes a batch axis. `on_layer` is told
     how many layers have been executed. Raises NetsizeError."""
     specs = tuple(specs) or built.inputs
+    if not specs and built.example is None and _takes_nothing(built.model):
+        built.example = ()
     if not specs and built.example is None:
         raise BadInput(
             f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)"
@@ -55,6 +58,15 @@ def analyze_built(
         if memory.is_exhausted(error):
             raise _too_large(built, specs, make, device) from error
         raise
+
+
+def _takes_nothing(model: nn.Module) -> bool:
+    """Whether forward has no argument that must be given: a generator that draws its own noise."""
+    try:
+        parameters = inspect.signature(model.forward).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return not any(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in parameters)
 
 
 def _give_memory(built: Built) -> None:

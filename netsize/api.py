@@ -33,8 +33,8 @@ def analyze(
 ) -> Report:
     """Count the units, connections and weights of a network, and verify every count by running it.
 
-    model: an nn.Module (it is copied, and left exactly as it was), or what the command line takes:
-        "alexnet", "net.py:Net", "package.module:factory".
+    model: an nn.Module, or what the command line takes: "alexnet", "net.py:Net", "package.module:factory".
+        A module is copied, and left exactly as it was; forward hooks that it has run on the copy.
     input: shapes without the batch axis ("3x224x224", (3, 224, 224), or a list of such texts, one per
         argument of forward), or the arguments themselves, with a batch axis of which the first example is
         taken. None: torchvision's default input, or the model's `example_input_array`.

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize import silent
-from netsize.formulas import Linear, Shape
+from netsize.formulas import Convolution, Formula, Linear, Product, Shape, TransposedConvolution
 from netsize.network import Call, Execution
 from netsize.operations import Operation, is_read, read
 from netsize.origins import Claims, Origin, Origins
@@ -187,7 +187,8 @@ class Tracer(TorchDispatchMode):
             draft, origin = self._makers.get(made), self.origins.of(added)
             if draft is None or draft.biases or origin is None or not origin.parameters:
                 continue
-            if added.numel() == draft.call.formula.biases:
+            axis = _feature_axis(draft.call.formula)
+            if added.numel() == draft.call.formula.biases and added.shape[axis:][:1] == (added.numel(),):
                 draft.biases.append(origin)
                 draft.call = replace(draft.call, bias_elements=added.numel())
 
@@ -245,6 +246,13 @@ def _as_called(draft: Draft, input: Shape, output: Shape) -> None:
     formula = draft.call.formula
     if isinstance(formula, Linear) and prod(input) == prod(formula.input) and input[-1:] == formula.input[-1:]:
         draft.call = replace(draft.call, formula=replace(formula, input=input), input=input, output=output)
+
+
+def _feature_axis(formula: Formula) -> int:
+    """Where the output has its features, counted from the end: behind them a convolution has its places."""
+    if isinstance(formula, (Convolution, TransposedConvolution)):
+        return -len(formula.kernel) - 1
+    return -2 if isinstance(formula, Product) and formula.weighted == "left" and formula.columns is not None else -1
 
 
 def _flops(func: Any, args: Any, kwargs: Any, output: Any) -> int:

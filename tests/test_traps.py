@@ -555,3 +555,41 @@ def test_networks_on_the_meta_device(verify: bool) -> None:
     report = analyze(model, "3x8", verify=verify)
     assert rows(report) == [("0", 0, "conv", 24, 216, 36)]
     assert all(parameter.is_meta for parameter in model.parameters())
+
+
+def test_a_position_embedding_of_as_many_elements_is_no_bias() -> None:
+    class Positions(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.position = nn.Linear(6, 8, bias=False), nn.Parameter(torch.rand(8, 1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x) + self.position
+
+    report = analyze(Positions(), "8x6")
+    assert (report.totals.biases, report.totals.other_parameters) == (0, 8)
+
+
+def test_a_bias_added_by_hand_to_a_convolution() -> None:
+    class Biased(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.bias = nn.Conv2d(3, 4, 3, bias=False), nn.Parameter(torch.rand(1, 4, 1, 1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv(x) + self.bias
+
+    assert analyze(Biased(), "3x5x5").totals.biases == 4
+
+
+def test_a_network_that_takes_nothing() -> None:
+    class Generator(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 2)
+
+        def forward(self) -> torch.Tensor:
+            return self.layer(torch.randn(1, 4))
+
+    report = netsize.analyze(Generator(), device="cpu")
+    assert (report.input, rows(report)) == ((), [("layer", 0, "linear", 2, 8, 8)])
