@@ -129,7 +129,10 @@ def show(
             from netsize.analysis import analyze_built
         say(f"building {model}")
         built = source.load(model, settings)
-        on_layer = lambda layers: say(f"{'running' if verify else 'counting'} {model}: layer {layers}")  # noqa: E731
+
+        def on_layer(layers: int) -> None:
+            say(f"{'running' if verify else 'counting'} {model}: layer {layers}")
+
         network = analyze_built(built, specs, device=where, verify=verify, batch=batch, on_layer=on_layer)
     report = count(network, Convention(bias, pooling, not no_padding))
     style = terminal.style(to_file=output is not None, depth=depth, top=top, sort=sort)

@@ -57,6 +57,18 @@ def test_totals(name: str, units: int, connections: int, weights: int, parameter
     assert report.uncounted == ()
 
 
+def test_the_homework() -> None:
+    """Eight rows by their names there, and the answers: where most of the units, connections and weights are."""
+    report = netsize.analyze("alexnet_2012", device="cpu")
+    assert [row.label for row in report.rows] == [
+        *(f"Convolution Layer {number}" for number in range(1, 6)),
+        "Fully Connected Layer 1",
+        "Fully Connected Layer 2",
+        "Output Layer",
+    ]
+    assert [report.largest(q).path for q in ("units", "connections", "weights")] == ["conv1", "conv2", "fc6"]
+
+
 def test_the_pool_inside_of_local_response_normalisation_is_not_the_networks() -> None:
     report = netsize.analyze("alexnet_2012", verify=False, pooling=True)
     assert [row.path for row in report.rows if row.kind == "pooling"] == ["pool"] * 3
