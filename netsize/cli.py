@@ -131,6 +131,7 @@ def show(
         built = source.load(model, settings)
 
         def on_layer(layers: int) -> None:
+            startup.check()
             say(f"{'running' if verify else 'counting'} {model}: layer {layers}")
 
         network = analyze_built(built, specs, device=where, verify=verify, batch=batch, on_layer=on_layer)
@@ -193,7 +194,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command line; its exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
-        return app(arguments or ["--help"], prog_name="netsize", standalone_mode=False) or errors.COUNTED
+        with startup.interrupts():
+            return app(arguments or ["--help"], prog_name="netsize", standalone_mode=False) or errors.COUNTED
     except NetsizeError as error:
         terminal.complain(error)
         return error.status

@@ -34,6 +34,37 @@ def imports() -> Iterator[None]:
             gc.enable()
 
 
+_interrupted = False
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Around a command. An interrupt that comes while torch calls back into Python (when it frees a tensor,
+    say) is raised where nobody can catch it, and lost: it is remembered, and raised again by `check`."""
+    global _interrupted
+    _interrupted = False
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, _remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt if there was one."""
+    if _interrupted:
+        raise KeyboardInterrupt
+
+
+def _remember(number: int, frame: Any) -> None:
+    global _interrupted
+    _interrupted = True
+    signal.default_int_handler(number, frame)
+
+
 def _leave(*_: Any) -> None:
     if sys.stderr.isatty():
         sys.stderr.write("\x1b[?25h\n")  # the cursor, which the spinner hides

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from netsize import startup
 from netsize.errors import BadOption, NetsizeError
 from netsize.render.style import Style
 
@@ -53,7 +54,8 @@ def check_writable(file: Path) -> None:
 
 
 def write(text: str, file: Path | None) -> None:
-    """To stdout; or to a file, whole or not at all."""
+    """To stdout; or to a file, whole or not at all; nothing, if the command was interrupted."""
+    startup.check()
     if file is None:
         _print(text)
         return

@@ -302,9 +302,9 @@ def test_a_closed_pipe_is_quiet() -> None:
 
 @pytest.mark.parametrize("after", [0.4, 0.9, 1.4, 1.9, 2.4])
 def test_interrupt_ends_with_130(after: float) -> None:
-    """While torch is being imported, and while the network runs: vit_l_16 takes longer than that anywhere."""
+    """While torch is being imported, and while the network runs: vit_h_14 takes longer than that anywhere."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "netsize", "vit_l_16"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "netsize", "vit_h_14"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     time.sleep(after)
     process.send_signal(signal.SIGINT)
