@@ -26,7 +26,7 @@ def count(network: Network, convention: Convention | None = None) -> Report:
     convention = convention or Convention()
     calls = [call for call in network.calls if convention.pooling or call.kind != "pooling"]
     labels = _labels(calls)
-    rows = tuple(_row(call, label, convention) for call, label in zip(calls, labels))
+    rows = tuple(_row(call, label, convention, network.executed) for call, label in zip(calls, labels))
     totals = _totals(network, rows)
     problems = [f"{row.name}: {problem}" for row in rows for problem in row.problems]
     problems += _parameter_problems(network, totals)
@@ -51,7 +51,7 @@ def count(network: Network, convention: Convention | None = None) -> Report:
     )
 
 
-def _row(call: Call, label: str, convention: Convention) -> Row:
+def _row(call: Call, label: str, convention: Convention, ran: bool) -> Row:
     formula = call.formula
     weights = formula.weights - (call.elements - _elements(call.weights))
     biases = _elements(call.biases)
@@ -60,7 +60,7 @@ def _row(call: Call, label: str, convention: Convention) -> Row:
         # as many for each unit as it has biases: one, or one beside each of a recurrent layer's two products
         connections += formula.units * formula.biases_per_unit if call.bias_elements else 0
         weights, biases = weights + biases, 0
-    problems = tuple(problems_of(call))
+    problems = tuple(problems_of(call)) if ran else ()
     mean, rest = divmod(connections, formula.units) if formula.units else (0, 0)
     return Row(
         path=call.path,
@@ -78,16 +78,16 @@ def _row(call: Call, label: str, convention: Convention) -> Row:
         padding_connections=formula.padding_connections,
         weights=weights,
         biases=biases,
-        verified="skipped" if call.executed is None else "failed" if problems else "passed",
+        verified="skipped" if not ran else "failed" if problems else "passed",
         problems=problems,
     )
 
 
 def problems_of(call: Call) -> list[str]:
-    """Where formula and execution differ, with both numbers."""
+    """Where formula and execution of a network that was run differ, with both numbers."""
     formula, executed = call.formula, call.executed
-    if executed is None:
-        return []
+    if executed is None:  # a number that nobody verified is no better than a wrong one
+        return [f"connections: {formula.connections:,} by formula, never run on ones"]
     inside = formula.connections - formula.padding_connections
     compared: list[tuple[str, Any, Any, str]] = [
         ("output", by(formula.output), by(call.output), "came out"),

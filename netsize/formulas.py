@@ -7,6 +7,7 @@ the lecture leaves out (stride, dilation, groups, other dimensions) is named at 
 To add a layer: write its class here, then say in operations.py which torch operation it describes.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from math import prod
 
@@ -15,15 +16,15 @@ from netsize.windows import adaptive_taps, taps_inside, transposed_count, window
 Shape = tuple[int, ...]
 
 
-class Formula:
+class Formula(ABC):
     """What every kind of layer answers."""
 
     kind: str
 
     @property
+    @abstractmethod
     def output(self) -> Shape:
         """Shape of the result, batch axis first where the input has one."""
-        raise NotImplementedError
 
     @property
     def units(self) -> int:
@@ -31,9 +32,9 @@ class Formula:
         return prod(self.output)
 
     @property
+    @abstractmethod
     def fan_in(self) -> int | None:
         """Inputs that one unit is connected to. None where it differs from unit to unit."""
-        raise NotImplementedError
 
     @property
     def connections(self) -> int:
@@ -61,9 +62,9 @@ class Formula:
         return 1
 
     @property
+    @abstractmethod
     def label(self) -> str:
         """The hyperparameters as a person writes them."""
-        raise NotImplementedError
 
     @property
     def hyperparameters(self) -> dict[str, object]:

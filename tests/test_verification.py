@@ -1,13 +1,19 @@
 """Verification bites: a mistake planted in a formula is found on its row, with both numbers and status 1."""
 
 import json
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 
 import pytest
+import torch
 
 from netsize import composites, formulas, operations
+from netsize.analysis import analyze_built
 from netsize.cli import main
+from netsize.count import count
+from netsize.sources import source_of
+from netsize.sources.settings import read_input
 
 NETWORKS = """
 import torch
@@ -174,3 +180,12 @@ def test_planted_mistake_is_found(name: str, network, monkeypatch, capsys) -> No
 def test_without_the_mistake_nothing_is_found(model: str, shape: str, network, capsys) -> None:
     assert main([network(model), "--input", shape, "--pooling", "--device", "cpu", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verification"]["problems"] == []
+
+
+def test_a_layer_that_was_not_run_on_ones_is_no_pass(network) -> None:
+    built = source_of(network("right")).load(network("right"), {})
+    facts = analyze_built(built, [read_input("4")], device=torch.device("cpu"))
+    assert count(facts).verification.status == "passed"
+    report = count(replace(facts, calls=(replace(facts.calls[0], executed=None),)))
+    assert report.verification.status == report.rows[0].verified == "failed"
+    assert report.rows[0].problems == ("connections: 12 by formula, never run on ones",)
