@@ -487,10 +487,10 @@ def test_input_written_into_a_copy_of_a_parameter() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             tokens = self.token.repeat(1, 10, 1)
             tokens[:, :5] = x
-            return self.layer(tokens)
+            return self.layer(tokens) + (tokens @ x.transpose(1, 2)).sum()
 
     report = analyze(Masked(), "5x4")
-    assert rows(report) == [("layer", 0, "linear", 20, 80, 8)]
+    assert rows(report) == [("layer", 0, "linear", 20, 80, 8), ("", 0, "matmul", 50, 200, 0)]
     assert (report.totals.biases, report.totals.other_parameters) == (2, 4)
 
 
