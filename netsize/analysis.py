@@ -10,12 +10,14 @@ from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
 from netsize import inputs, memory
-from netsize.errors import BadInput
+from netsize.errors import BadInput, BadOption
+from netsize.gradient import Wanted, measure
 from netsize.network import Network
 from netsize.sources.build import describe, quiet
 from netsize.sources.built import Built
 from netsize.sources.settings import InputSpec
 from netsize.trace import ForwardFailed, first_that_runs, trace
+from netsize.transfer import Until, replace_classifier
 from netsize.weights import fill
 
 NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException)
@@ -29,10 +31,16 @@ def analyze_built(
     device: torch.device,
     verify: bool = True,
     batch: bool = True,
+    fields: str = "",
+    classes: int | None = None,
+    until: str | None = None,
     on_layer: Callable[[int], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Network:
-    """Trace a network at the inputs given, or at its own. `batch`: it takes a batch axis. `on_layer` is told
-    how many layers have been executed. Raises NetsizeError."""
+    """Trace a network at the inputs given, or at its own. `batch`: it takes a batch axis. `fields`: which receptive
+    fields to verify, "all" or "last" (at the last feature map). `classes`: of a new classifier. `until`: the layer
+    to stop after. `on_layer` is told how many layers have been executed, `say` what is being done. Raises
+    NetsizeError."""
     specs = tuple(specs) or built.inputs
     if not specs and built.example is None and _takes_nothing(built.model):
         built.example = ()
@@ -43,13 +51,20 @@ def analyze_built(
     _give_memory(built)
     make = _arguments(built, specs, batch)
     model = built.model.eval()
+    replaced = _replaced(built, make, classes, until)
+    stop = Until(model, until) if until else None
     try:
         if verify:
             _check_memory(built, specs, make, device)
             fill(built.blank)
             model = model.to(device)
         with quiet():
-            return trace(model, make, built.source, device, execute=verify, on_layer=on_layer)
+            stopping = stop.stopping() if stop else None
+            network = trace(model, make, built.source, device, verify, on_layer, stopping)
+            network = replace(
+                network, replaced=replaced, until=until or "", features=stop.features if stop else network.features
+            )
+            return measure_fields(network, model, fields, say) if verify and fields else network
     except ForwardFailed as failure:
         if memory.is_exhausted(failure.error):
             raise _too_large(built, specs, make, device) from failure
@@ -67,6 +82,39 @@ def _takes_nothing(model: nn.Module) -> bool:
     except (TypeError, ValueError):
         return False
     return not any(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in parameters)
+
+
+def _replaced(built: Built, make: Any, classes: int | None, until: str | None) -> str:
+    if classes is None:
+        return ""
+    if until:
+        raise BadOption("--classes replaces the last layer, which --until leaves out: say one of them")
+    if classes < 1:
+        raise BadOption(f"--classes {classes}: at least 1")
+    return replace_classifier(built, make, classes)
+
+
+def measure_fields(network: Network, model: nn.Module, which: str, say: Callable[[str], None]) -> Network:
+    """The network with those of its receptive fields measured that can be: of one input of real numbers."""
+    calls = list(network.calls)
+    wanted = [
+        Wanted(index, call.field)
+        for index, call in enumerate(calls)
+        if which == "all" and call.field and not call.field.whole and call.kind != "pooling"
+    ]
+    if network.field and not network.field.whole:
+        wanted.append(Wanted(network.last_map, network.field, last=True))
+    if len(network.input) != 1 or not wanted:
+        return network
+    until = max(want.index for want in wanted)
+    used = {name for call in calls[: until + 2] for name, _ in call.weights}
+    last: str | None = None
+    for want, problem in measure(model, network.input[0], wanted, used, say).items():
+        if want.last:
+            last = problem or ""
+        else:
+            calls[want.index] = replace(calls[want.index], field_measured=problem or "")
+    return replace(network, calls=tuple(calls), field_measured=last)
 
 
 def _give_memory(built: Built) -> None:

@@ -1,13 +1,14 @@
 """The Python API: netsize.analyze(model, input=...) -> Report."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from netsize import startup
 from netsize.count import count
 from netsize.errors import BadInput, BadModel
-from netsize.network import Source
-from netsize.report import Convention, Report
+from netsize.network import Network, Source
+from netsize.report import Convention, Options, Report
 from netsize.sources.settings import InputSpec, read_input
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ def analyze(
     pooling: bool = False,
     padding: bool = True,
     settings: Mapping[str, Any] | None = None,
+    receptive_field: bool = False,
+    freeze: Sequence[str] = (),
+    classes: int | None = None,
+    until: str | None = None,
+    examples: int | None = None,
+    everything: bool = False,
 ) -> Report:
     """Count the units, connections and weights of a network, and verify every count by running it.
 
@@ -43,17 +50,69 @@ def analyze(
     batch: False for a network that takes no batch axis: shapes are then the whole shapes.
     bias, pooling, padding: the convention, see `netsize.Convention`.
     settings: arguments for the constructor of a model that is given by name.
+    receptive_field: verify receptive fields, too, by gradients: `row.field`, `report.field`.
+    freeze: patterns of parameters or modules that are not trained: `row.trainable`, `report.totals.trainable`.
+    classes: put a classifier with so many classes in the place of the last one.
+    until: stop behind this layer: `report.features` is the shape of what comes out there.
+    examples: size of the data set, for weights per training example.
+    everything: rows for all operations, also those that own nothing.
 
     Counts are per example. Raises netsize.NetsizeError with a message for the user.
     """
+    network = examine(
+        model,
+        input,
+        device=device,
+        verify=verify,
+        batch=batch,
+        settings=settings,
+        fields="all" if receptive_field else "",
+        classes=classes,
+        until=until,
+    )
+    options = Options(receptive_field, (freeze,) if isinstance(freeze, str) else tuple(freeze), everything, examples)
+    return count(network, Convention(bias, pooling, padding), options)
+
+
+def examine(
+    model: "str | nn.Module",
+    input: Any = None,
+    *,
+    device: "str | torch.device" = "auto",
+    verify: bool = True,
+    batch: bool = True,
+    settings: Mapping[str, Any] | None = None,
+    fields: str = "",
+    classes: int | None = None,
+    until: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Network:
+    """What one forward pass writes down, before any convention: see `analyze` and `analysis.analyze_built`."""
     from netsize.analysis import analyze_built
     from netsize.sources.environment import choose_device
 
     where = choose_device(str(device))
+    named = model if isinstance(model, str) else type(model).__name__
+    say(f"building {named}")
     built = _built(model, verify, settings or {})
     specs = _read(input, built)
-    network = analyze_built(built, specs, device=where, verify=verify, batch=batch)
-    return count(network, Convention(bias, pooling, padding))
+
+    def on_layer(layers: int) -> None:
+        startup.check()
+        say(f"{'running' if verify else 'counting'} {named}: layer {layers}")
+
+    return analyze_built(
+        built,
+        specs,
+        device=where,
+        verify=verify,
+        batch=batch,
+        fields=fields,
+        classes=classes,
+        until=until,
+        on_layer=on_layer,
+        say=say,
+    )
 
 
 def _built(model: "str | nn.Module", verify: bool, settings: Mapping[str, Any]) -> "Built":

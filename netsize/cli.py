@@ -1,21 +1,19 @@
 """The commands: wiring only, and the only place that prints. Imports no torch and no rich."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import typer.core
 
-from netsize import __version__, ci, errors, startup, terminal
+from netsize import __version__, ci, errors, options, startup, terminal
 from netsize.count import count
 from netsize.errors import BadOption, NetsizeError
-from netsize.render import FORMATS
-from netsize.report import QUANTITIES, Convention, Report
+from netsize.report import QUANTITIES, Convention, Options, Report
 from netsize.sources import check_name, complete_model, known_models, source_of
 from netsize.sources import families as all_families
-from netsize.sources.settings import read_input, read_setting
+from netsize.sources.settings import read_input
 
 
 class Commands(typer.core.TyperGroup):
@@ -39,10 +37,6 @@ app = typer.Typer(
 )
 
 
-def one_of(*choices: str) -> Callable[[], list[str]]:
-    return lambda: list(choices)
-
-
 def show_version(asked: bool) -> None:
     if asked:
         print(f"netsize {__version__}")
@@ -62,96 +56,66 @@ def netsize(
 
 @app.command()
 def show(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="A torchvision name (alexnet), or Python: path/to/net.py:Net, package.module:factory.",
-            autocompletion=complete_model,
-        ),
-    ],
-    input: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SIZES", help="As 3x224x224 or 5:int64, without the batch axis; once per argument."),
+    model: options.Model,
+    input: options.Input = None,
+    batch: options.Batch = True,
+    set: options.Set = None,
+    bias: options.Bias = False,
+    pooling: options.Pooling = False,
+    no_padding: options.NoPadding = False,
+    device: options.Device = "auto",
+    verify: options.Verify = True,
+    receptive_field: Annotated[
+        bool, typer.Option("--receptive-field", help="Show which region of the input a unit sees; verified, too.")
+    ] = False,
+    all: Annotated[bool, typer.Option("--all", help="Show every operation, also those that own nothing.")] = False,
+    freeze: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Layers that are not trained: features, layer[123].")
     ] = None,
-    batch: Annotated[bool, typer.Option("--batch/--no-batch", help="Put a batch axis of 1 in front.")] = True,
-    set: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="For the constructor: num_classes=10.")
-    ] = None,
-    bias: Annotated[bool, typer.Option("--bias", help="A bias is a connection of each unit, and a weight.")] = False,
-    pooling: Annotated[bool, typer.Option("--pooling", help="Count pools, too.")] = False,
-    no_padding: Annotated[bool, typer.Option("--no-padding", help="Leave out connections to padding.")] = False,
-    device: Annotated[
-        str,
-        typer.Option(
-            help="auto (a GPU if there is one), cpu, cuda, mps.", autocompletion=one_of("auto", "cpu", "cuda")
-        ),
-    ] = "auto",
-    verify: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="Run the network; or count without, and without its memory.")
-    ] = True,
+    classes: Annotated[int | None, typer.Option(metavar="N", help="Replace the last classifier layer.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="LAYER", help="Stop behind it: its output is features.")] = None,
+    examples: options.Examples = None,
     strict: Annotated[bool, typer.Option("--strict", help="Status 1 if an operation is not known.")] = False,
     depth: Annotated[int | None, typer.Option(min=1, help="Roll rows up by module, so many levels deep.")] = None,
     top: Annotated[int | None, typer.Option(min=1, help="Only the largest rows, and the others in one.")] = None,
     sort: Annotated[
         str | None,
-        typer.Option(metavar="QUANTITY", help=f"{', '.join(QUANTITIES)}.", autocompletion=one_of(*QUANTITIES)),
+        typer.Option(metavar="QUANTITY", help=f"{', '.join(QUANTITIES)}.", autocompletion=options.one_of(*QUANTITIES)),
     ] = None,
-    format: Annotated[
-        str | None,
-        typer.Option(metavar="FORMAT", help=f"{', '.join(FORMATS)}.", autocompletion=one_of(*FORMATS)),
-    ] = None,
+    format: options.Format = None,
     json: Annotated[bool, typer.Option("--json", help="Short for --format json: every layer, schema 1.")] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, in the format of its ending.")
-    ] = None,
+    output: options.Output = None,
 ) -> int:
     """Count a network's units, connections and weights, layer by layer, and verify the counts by running it."""
     check_name(model)
-    if json and format not in (None, "json"):
-        raise BadOption(f"--json and --format {format}: say one of them")
-    chosen = choose_format("json" if json else format, output)
+    chosen = options.choose_format(format, json, output)
     if sort is not None and sort not in QUANTITIES:
         raise BadOption(
             f"--sort {sort}: there are {', '.join(QUANTITIES)}.{errors.did_you_mean(sort, list(QUANTITIES))}"
         )
-    specs = [read_input(text) for text in input or []]
-    settings = dict(read_setting(text) for text in set or [])
+    for text in input or []:
+        read_input(text)
+    settings = options.read_settings(set)
+    told = Options(receptive_field, tuple(freeze or ()), all, options.read_examples(examples))
     if output:
         terminal.check_writable(output)
     with terminal.progress() as say:
         say("importing torch")
         with startup.imports():
+            from netsize import analysis  # noqa: F401 - imported here, where an interrupt is safe
+            from netsize.api import examine
             from netsize.sources.environment import choose_device
 
-            where = choose_device(device)
-            source = source_of(model)
-            from netsize.analysis import analyze_built
-        say(f"building {model}")
-        built = source.load(model, settings)
-
-        def on_layer(layers: int) -> None:
-            startup.check()
-            say(f"{'running' if verify else 'counting'} {model}: layer {layers}")
-
-        network = analyze_built(built, specs, device=where, verify=verify, batch=batch, on_layer=on_layer)
-    report = count(network, Convention(bias, pooling, not no_padding))
+            choose_device(device)
+            source_of(model)
+        fields = "all" if receptive_field else ""
+        network = examine(
+            model, input, device=device, verify=verify, batch=batch, settings=settings, fields=fields,
+            classes=classes, until=until, say=say,
+        )  # fmt: skip
+    report = count(network, Convention(bias, pooling, not no_padding), told)
     style = terminal.style(to_file=output is not None, depth=depth, top=top, sort=sort)
     return deliver(report, chosen, style, output, strict)
-
-
-def choose_format(format: str | None, output: Path | None) -> str:
-    """What was asked for, or what the file's ending says, or the table. Raises BadOption."""
-    if format is not None and format not in FORMATS:
-        raise BadOption(
-            f"--format {format}: there are {', '.join(FORMATS)}.{errors.did_you_mean(format, list(FORMATS))}"
-        )
-    if format or output is None:
-        return format or "table"
-    endings = {ending: name for name, ending in FORMATS.items()}
-    if output.suffix not in endings:
-        raise BadOption(f"-o {output}: its ending tells no format ({', '.join(endings)}); or say --format")
-    return endings[output.suffix]
 
 
 def deliver(report: Report, format: str, style: Any, output: Path | None, strict: bool) -> int:

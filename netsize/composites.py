@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from netsize.formulas import Product, Recurrent, Shape
 from netsize.network import Call, Execution
 from netsize.origins import Origin
-from netsize.tracer import Draft, Tracer
+from netsize.tracer import Draft, Tracer, tensors
 
 _GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 _CELLS = {f"{name}_cell": gates for name, gates in _GATES.items()}
@@ -71,17 +71,20 @@ class Composites(TorchFunctionMode):
 
     def _recurrent(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
         """Without oneDNN and cuDNN torch executes the products one by one, where they can be seen."""
-        mark = len(self.tracer.drafts)
+        mark, steps = len(self.tracer.drafts), len(self.tracer.steps)
+        depth = max((seen.depth for seen in map(self.tracer.places.of, tensors((args, kwargs))) if seen), default=0)
         with contextlib.ExitStack() as stack:
             stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
             if torch.backends.cudnn.is_available():
                 stack.enter_context(torch.backends.cudnn.flags(enabled=False))
             output = func(*args, **kwargs)
         parts = self.tracer.take_since(mark)
+        del self.tracer.steps[steps:]  # gates and states of every step
         layers = _cell(name, args, output) if name in _CELLS else _layers(name, args, output)
         for layer in layers:
             for draft in self._whole(name, layer, parts):
                 self.tracer.add(draft)
+        self.tracer.places.whole(tensors(output), depth + _deep(name, args))
         return output
 
     def _whole(self, name: str, layer: "_Layer", parts: list[Draft]) -> list[Draft]:
@@ -163,6 +166,11 @@ def _layers(name: str, args: Any, output: Any) -> list[_Layer]:
         shape = output[0].shape
         found.append(_Layer(formula, own, (*shape[:-1], shape[-1] // directions)))
     return found
+
+
+def _deep(name: str, args: Any) -> int:
+    """Layers on the way through it."""
+    return 1 if name in _CELLS else int(args[4 + isinstance(args[3], (list, tuple))])
 
 
 def _formula(name: str, steps: Shape, input_size: int, parameters: list[torch.Tensor]) -> Recurrent:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from netsize.formulas import Formula, Shape
+from netsize.receptive import Field
 
 Elements = tuple[tuple[str, int], ...]  # names of parameters, each with a number of its elements
 
@@ -32,7 +33,22 @@ class Call:
     bias_elements: int = 0  # of the bias that was added, if any
     biases: Elements = ()  # parameters in it that no call before has used
     executed: Execution | None = None  # None: not run on ones
+    field: Field | None = None  # receptive field of its units; None: not known
+    field_measured: str | None = None  # by the gradient: "" if it is right, or what is wrong; None: not measured
     flops: int | None = None  # torch's own formula for the operation, where it has one and is right
+
+
+@dataclass(frozen=True)
+class Step:
+    """An executed operation that has no connections. `calls`: how many Calls were executed before it."""
+
+    calls: int
+    path: str
+    type: str
+    operation: str
+    input: Shape
+    output: Shape
+    parameters: Elements = ()  # that it is the first to use: a normalisation's scales, position embeddings
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,16 @@ class Network:
     torch: str
     executed: bool  # really run, or on fake tensors that hold no values
     seconds: float
+    steps: tuple[Step, ...] = ()
+    depth: int = 0  # layers with weights on the longest way from the input
+    field: Field | None = None  # receptive field at the last feature map
+    field_measured: str | None = None  # as of a call
+    last_map: int = 0  # index of the last call before that map was made
+    settled: tuple[tuple[str, str], ...] = ()  # layers that make a fixed number of places of any: path, what they do
+    fixed: tuple[tuple[str, str], ...] = ()  # what may take one number of places only: layer or parameter, why
+    features: Shape = ()  # what came out last, if a tensor did
+    replaced: str = ""  # layer that was replaced by one with another number of classes
+    until: str = ""  # layer after which the pass was stopped
 
 
 def release(version: str) -> str:

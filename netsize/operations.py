@@ -70,17 +70,17 @@ def is_read(func: Any) -> bool:
     return func.overloadpacket in READERS
 
 
-def read(
-    func: Any, args: tuple[Any, ...], kwargs: Given, output: Any, weighted: Weighted, more: Given
-) -> Operation | None:
-    """The operation that was executed, or None if it is none that netsize has a formula for."""
-    reader = READERS.get(func.overloadpacket)
-    if reader is None:
-        return None
+def named(func: Any, args: tuple[Any, ...], kwargs: Given) -> Given:
+    """The arguments of an operation by their names in torch's schema, defaults among them."""
     schema = func._schema.arguments
     given = {argument.name: argument.default_value for argument in schema}
-    given |= {argument.name: value for argument, value in zip(schema, args)} | kwargs | more
-    return reader(func, given, output, weighted)
+    return given | {argument.name: value for argument, value in zip(schema, args)} | kwargs
+
+
+def read(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
+    """The operation that was executed, or None if it is none that netsize has a formula for."""
+    reader = READERS.get(func.overloadpacket)
+    return reader(func, given, output, weighted) if reader is not None else None
 
 
 @reads(aten.convolution, aten._convolution)

@@ -151,6 +151,10 @@ class Claims:
             same = list(origin.parameters)
         return tuple(taken for name in same for taken in self._take(name, self._size[name]))
 
+    def rest(self, name: str) -> Elements:
+        """What no call has claimed of a parameter."""
+        return self._take(name, self.left[name])
+
     def _take(self, name: str, elements: int) -> Elements:
         elements = min(elements, self.left[name])
         self.left[name] -= elements

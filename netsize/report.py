@@ -7,6 +7,7 @@ from typing import Any
 
 from netsize.formulas import Shape
 from netsize.network import Elements, Source
+from netsize.receptive import Field
 
 QUANTITIES = ("units", "connections", "weights")
 
@@ -24,6 +25,17 @@ class Convention:
         mixed = "biases counted, pooling not" if self.bias else "pooling counted, biases not"
         text = both.get((self.bias, self.pooling), mixed)
         return text if self.padding else f"{text}, connections to padding not counted"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is told besides the counts. `fields`: receptive fields. `freeze`: patterns of parameters that are not
+    trained. `everything`: operations that own nothing, too. `examples`: size of the data set."""
+
+    fields: bool = False
+    freeze: tuple[str, ...] = ()
+    everything: bool = False
+    examples: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,15 @@ class Row:
     biases: int
     verified: str  # passed, failed or skipped
     problems: tuple[str, ...] = ()
-    layers: int = 1
+    layers: int = 1  # 0 for an operation that owns no units
+    frozen: int = 0  # of its weights
+    other_parameters: int = 0  # that this operation was the first to use
+    field: Field | None = None  # receptive field; None: not known, or not one for all units
+    field_verified: str = "skipped"
+
+    @property
+    def trainable(self) -> int:
+        return self.weights - self.frozen
 
     @property
     def name(self) -> str:
@@ -66,6 +86,13 @@ class Totals:
     biases: int
     other_parameters: int
     parameters: int
+    frozen: int = 0  # of the weights
+    frozen_parameters: int = 0  # of all parameters
+
+    @property
+    def trainable(self) -> int:
+        """Weights that are left to learn."""
+        return self.weights - self.frozen
 
 
 @dataclass(frozen=True)
@@ -94,6 +121,19 @@ class Report:
     uncounted: Elements
     depends_on_values: tuple[str, ...]
     verification: Verification
+    options: Options = Options()
+    depth: int = 0  # layers with weights on the longest way from the input
+    field: Field | None = None  # receptive field at the last feature map
+    field_verified: str = "skipped"
+    replaced: str = ""  # the layer that was replaced by one with another number of classes
+    until: str = ""  # the layer after which the network was cut off
+    features: Shape = ()  # what came out there
+    beyond: int = 0  # parameters that lie behind it
+
+    @property
+    def layers(self) -> tuple[Row, ...]:
+        """The rows that are counted: without operations that own nothing."""
+        return tuple(row for row in self.rows if row.layers)
 
     @property
     def complete(self) -> bool:
@@ -120,7 +160,7 @@ class Report:
 
     def _sums(self, quantity: str, key: Callable[[Row], str]) -> dict[str, int]:
         sums: Counter[str] = Counter()
-        for row in self.rows:
+        for row in self.layers:
             sums[key(row)] += getattr(row, quantity)
         return dict(sums.most_common())
 
@@ -197,6 +237,10 @@ def _sum(path: str, rows: list[Row]) -> Row:
         output=rows[-1].output,
         hyperparameters=(),
         fan_in=None,
+        frozen=sum(row.frozen for row in rows),
+        other_parameters=sum(row.other_parameters for row in rows),
+        field=rows[-1].field,
+        field_verified="skipped",
         units=sum(row.units for row in rows),
         connections=sum(row.connections for row in rows),
         padding_connections=sum(row.padding_connections for row in rows),

@@ -65,6 +65,7 @@ OUTSIDE_OF_ATEN = {
 }
 # fmt: on
 
+_ELEMENTWISE = {f"aten.{name}" for name in (*POINTWISE.split(), "where")}
 _NAMES = {
     f"aten.{name}"
     for group in (MOVES, POINTWISE, COMPARES, SUMS_AND_NORMALISES, CREATES, RESAMPLES)
@@ -82,6 +83,12 @@ def is_silent(func: Any) -> bool:
     """Whether this operation is known to have no connections."""
     plain = name(func).removesuffix("_")
     return torch.Tag.pointwise in func.tags or func.is_view or plain in _NAMES or _is_pointwise(plain)
+
+
+def is_elementwise(func: Any) -> bool:
+    """Whether each element of the result comes from the elements at its place, broadcast."""
+    plain = name(func).removesuffix("_")
+    return torch.Tag.pointwise in func.tags or plain in _ELEMENTWISE or _is_pointwise(plain)
 
 
 @cache

@@ -3,7 +3,7 @@ may be filled with values and its state may change. Global switches are put back
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -34,14 +34,16 @@ def trace(
     device: torch.device,
     execute: bool,
     on_layer: Callable[[int], None] | None = None,
+    stopping: AbstractContextManager[None] | None = None,
 ) -> Network:
     """Run `model` once, on real tensors or (not `execute`) on fake ones that take no memory.
 
-    `make_inputs(device)` gives the arguments of forward, at batch size 1. Raises ForwardFailed.
+    `make_inputs(device)` gives the arguments of forward, at batch size 1. `stopping` may end the pass early: see
+    `netsize.transfer.Until`. Raises ForwardFailed.
     """
     started = time.perf_counter()
     with ExitStack() as stack:
-        for context in _contexts(device):
+        for context in contexts(device):
             stack.enter_context(context)
         real = dict(model.named_parameters())
         if not execute:
@@ -50,10 +52,11 @@ def trace(
         _initialise_lazy_modules(model, inputs)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
-        tracer.origins.mark_activations(tensors(list(inputs)))
-        stack.enter_context(_hooks(model, tracer))
-        _run(model, inputs, tracer)
-    calls = tracer.calls()
+        tracer.begin(tensors(list(inputs)))
+        stack.enter_context(hooks(model, tracer))
+        with stopping or nullcontext():
+            _run(model, inputs, tracer)
+    calls, places = tracer.calls(), tracer.places
     touched = tracer.origins.touched
     return Network(
         source=source,
@@ -67,10 +70,16 @@ def trace(
         torch=release(torch.__version__),
         executed=execute,
         seconds=time.perf_counter() - started,
+        steps=tuple(draft.step for draft in tracer.steps),
+        depth=places.depth,
+        field=places.field(places.last),
+        last_map=places.last_call,
+        settled=tuple(places.settled.items()),
+        fixed=tuple(places.fixed.items()),
     )
 
 
-def _contexts(device: torch.device) -> list[Any]:
+def contexts(device: torch.device) -> list[Any]:
     """Evaluation without gradients, repeatable, and with attention in parts that can be seen."""
     cuda = [device] if device.type == "cuda" else []
     repeatable = [torch.random.fork_rng(devices=cuda), _seeded(device)]
@@ -105,7 +114,7 @@ def _no_fused_encoder() -> Iterator[None]:
 
 
 @contextmanager
-def _hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
+def hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
     handles = []
     for module in tracer.layers.paths:
         if isinstance(module, torch.jit.ScriptModule):  # takes no hooks; its operations are seen all the same
@@ -141,7 +150,7 @@ def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: 
     device = torch.device("cpu")
     until = time.perf_counter() + patience
     with ExitStack() as stack:
-        for context in (*_contexts(device), without_values(model)):
+        for context in (*contexts(device), without_values(model)):
             stack.enter_context(context)
         for index, make_inputs in enumerate(attempts):
             with suppress(Exception):

@@ -18,9 +18,10 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize import silent
 from netsize.formulas import Convolution, Formula, Linear, Product, Shape, TransposedConvolution
-from netsize.network import Call, Execution
-from netsize.operations import Operation, is_read, read
+from netsize.network import Call, Elements, Execution, Step
+from netsize.operations import Operation, is_read, named, read
 from netsize.origins import Claims, Origin, Origins
+from netsize.places import Places, Seen
 
 _DECIDED_BY_VALUES = {"aten._local_scalar_dense", "aten.equal", "torchvision.nms"}  # and those that torch marks
 _TORCH_COUNTS = {"aten.mm", "aten.addmm", "aten.bmm", "aten.baddbmm", "aten.convolution"}  # rightly, in forward
@@ -34,6 +35,8 @@ class Draft:
     operands: list[Origin]
     biases: list[Origin] = field(default_factory=list)
     depends: bool = True  # on the network's input
+    seen: Seen | None = None  # the places that its output sees
+    made: torch.Tensor | None = None  # its output, if outputs are kept
 
 
 @dataclass
@@ -43,6 +46,14 @@ class Frame:
     path: str
     type: str
     drafts: list[Draft] = field(default_factory=list)
+
+
+@dataclass
+class StepDraft:
+    """A step whose parameters are not yet known to be its own."""
+
+    step: Step
+    origins: list[Origin]
 
 
 class Layers:
@@ -84,13 +95,16 @@ class Tracer(TorchDispatchMode):
         parameters = dict(model.named_parameters())
         self.sizes = {name: parameter.numel() for name, parameter in parameters.items()}
         self.origins = Origins(parameters)
+        self.places = Places([], self.origins)
         self.layers = Layers(model)
         self.frames = [Frame("", type(model).__name__)]
         self.drafts: list[Draft] = []
+        self.steps: list[StepDraft] = []
         self.uncounted: Counter[str] = Counter()
         self.depends_on_values: dict[str, None] = {}
         self.unpadded: Shape | None = None  # input of the convolution with padding="same" that is being executed
         self.in_attention = False
+        self.keeps_outputs = False
         self.bug: Exception | None = None  # of netsize, not of the network
         self._on_ones = on_ones
         self._on_layer = on_layer
@@ -118,11 +132,16 @@ class Tracer(TorchDispatchMode):
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         name = silent.name(func)
         arguments, results = tensors((args, kwargs)), tensors(output)
-        operation = read(func, args, kwargs, output, _Weighted(self), {"unpadded": self.unpadded})
+        given = named(func, args, kwargs) | {"unpadded": self.unpadded}
+        operation = read(func, given, output, _Weighted(self))
+        self.places.calls = len(self.drafts) - (operation is None)
+        self.places.follow(func, name, given, results, operation, self.frames[-1].path)
         if operation is not None:
             self._count(func, name, args, kwargs, output, operation)
-        elif not silent.is_silent(func):
-            self.uncounted[name] += 1
+        else:
+            self._step(func, name, arguments, results)
+            if not silent.is_silent(func):
+                self.uncounted[name] += 1
         if name in ("aten.add", "aten.add_") and len(arguments) == 2:
             self._find_bias(*arguments)
         if self._decided_by_values(func, name, arguments):
@@ -157,9 +176,21 @@ class Tracer(TorchDispatchMode):
             flops=_flops(func, args, kwargs, output) if name in _TORCH_COUNTS else None,
         )
         depends = any(map(self.origins.is_activation, tensors((args, kwargs))))
-        draft = Draft(call, [origin for origin in operands if origin], biases, depends)
+        made = operation.output if self.keeps_outputs else None
+        seen = self.places.of(operation.output)
+        draft = Draft(call, [origin for origin in operands if origin], biases, depends, seen, made)
         self.add(draft)
         self._makers[operation.output] = draft
+
+    def _step(self, func: Any, name: str, arguments: list[torch.Tensor], results: list[torch.Tensor]) -> None:
+        """An operation without connections; those that only prepare parameters or look at a tensor are none."""
+        looks = func.is_view and not any(map(self.origins.is_activation, arguments))
+        if not arguments or not results or looks or name in ("aten.t", "aten.detach", "aten.alias"):
+            return
+        frame = self.frames[-1]
+        origins = [origin for origin in map(self.origins.of, arguments) if origin is not None and origin.parameters]
+        shapes = (tuple(arguments[0].shape), tuple(results[0].shape))
+        self.steps.append(StepDraft(Step(len(self.drafts), frame.path, frame.type, name, *shapes), origins))
 
     def add(self, draft: Draft) -> None:
         self.drafts.append(draft)
@@ -173,6 +204,12 @@ class Tracer(TorchDispatchMode):
         frame = self.frames[-1]
         frame.drafts = [draft for draft in frame.drafts if not any(draft is part for part in taken)]
         return taken
+
+    def begin(self, inputs: list[torch.Tensor]) -> None:
+        """The tensors that the network is given: what depends on them, and where they are seen, is followed."""
+        self.origins.mark_activations(inputs)
+        self.places = Places(inputs, self.origins)
+        self.places.keeps_last = self.keeps_outputs
 
     def _run_on_ones(self, func: Any, args: Any, operation: Operation) -> Execution:
         """Once for all operations that are the same to the last argument."""
@@ -219,12 +256,22 @@ class Tracer(TorchDispatchMode):
         for draft in sorted(self.drafts, key=lambda draft: not draft.depends):
             weights = tuple(taken for origin in draft.operands for taken in claims.claim(origin))
             biases = tuple(taken for origin in draft.biases for taken in claims.claim(origin))
-            draft.call = replace(draft.call, weights=weights, biases=biases)
+            field = self.places.field(draft.seen)
+            draft.call = replace(draft.call, weights=weights, biases=biases, field=field)
         numbers: Counter[str] = Counter()
         for draft in self.drafts:
             draft.call = replace(draft.call, call=numbers[draft.call.path])
             numbers[draft.call.path] += 1
+        self._claim_others(claims)
         return tuple(draft.call for draft in self.drafts)
+
+    def _claim_others(self, claims: Claims) -> None:
+        """What is neither a weight nor a bias belongs to the operation that uses it first."""
+        for draft in self.steps:
+            owned: Elements = tuple(
+                taken for origin in draft.origins for name in origin.parameters for taken in claims.rest(name)
+            )
+            draft.step = replace(draft.step, parameters=owned)
 
 
 class _Weighted:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netsize.render import words
+from netsize.render.extras import extras
 from netsize.report import QUANTITIES, Report, Row
 
 GAP = 2  # between two columns
@@ -25,6 +26,16 @@ _CHOICES: tuple[tuple[int, *tuple[str, ...]], ...] = (
     (2, "share"),
     (0, "share"),
     (3,),
+    (0,),
+)
+
+
+_CHOICES_OF_ALL: tuple[tuple[int, *tuple[str, ...]], ...] = (  # what an operation is matters more than shares
+    (8, "operation", "output", "share"),
+    (4, "operation", "output", "share"),
+    (0, "operation", "output", "share"),
+    (0, "operation", "output"),
+    (0, "operation"),
     (0,),
 )
 
@@ -60,12 +71,14 @@ class Column:
 
 def fitting(report: Report, rows: tuple[Row, ...], width: int | None) -> list[Column]:
     """As many columns as fit; numbers are never cut, long names are."""
-    for bar, *wanted in _CHOICES:
+    choices = _CHOICES_OF_ALL if report.options.everything else _CHOICES
+    for bar, *wanted in choices:
         columns = [_name(rows), *_texts(rows, wanted), *_numbers(report, rows, bar, "share" in wanted)]
+        columns += [
+            Column(e.key, e.title, [Cell(e.text(row)) for row in rows], e.foot, right=True) for e in extras(report)
+        ]
         fixed = sum(column.room for column in columns[1:]) + GAP
         if width is None or fixed + min(columns[0].width, LONGEST_NAME) <= width:
-            break
-        if not wanted and bar == 0:
             break
     name = columns[0]
     if width is not None and fixed + name.width > width:
@@ -96,7 +109,8 @@ def _numbers(report: Report, rows: tuple[Row, ...], bar: int, shares: bool) -> l
         most = max(values, default=0)
         parts = [report.share(value, quantity) for value in values]
         marks = [MARK if most and i == values.index(most) else "" for i in range(len(values))]
-        numbers = [Cell(f"{value:,}", share, bool(mark)) for value, share, mark in zip(values, parts, marks)]
+        texts = [f"{value:,}" if row.layers else "" for row, value in zip(rows, values)]
+        numbers = [Cell(text, share, bool(mark)) for text, share, mark in zip(texts, parts, marks)]
         columns.append(Column(quantity, quantity, numbers, f"{getattr(report.totals, quantity):,}", right=True))
         if shares:
             texts = [

@@ -4,6 +4,7 @@ import csv
 import io
 
 from netsize.formulas import by
+from netsize.render.extras import extras
 from netsize.render.style import Style, chosen_rows
 from netsize.report import Report
 
@@ -17,9 +18,10 @@ def render(report: Report, style: Style) -> str:
     """Shapes as 1x64x55x55, with the batch axis; an empty fan_in differs from unit to unit."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    more = extras(report)
+    writer.writerow([*COLUMNS, *(extra.key for extra in more)])
     for row in chosen_rows(report, style):
         values = {column: getattr(row, column) for column in COLUMNS}
         values |= {"input": by(row.input), "output": by(row.output)}
-        writer.writerow(values.values())
+        writer.writerow([*values.values(), *(extra.text(row).replace(",", "") for extra in more)])
     return text.getvalue()

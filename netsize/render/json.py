@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from netsize import __version__
+from netsize.receptive import Field
 from netsize.render.style import Style
 from netsize.report import QUANTITIES, Report, Row
 
@@ -25,6 +26,8 @@ def as_dict(report: Report) -> dict[str, Any]:
         "input": [list(shape) for shape in report.input],
         "convention": {"bias": convention.bias, "pooling": convention.pooling, "padding": convention.padding},
         "flops_per_connection": 2,
+        "depth": report.depth,
+        **_asked(report),
         "layers": [_layer(report, row) for row in report.rows],
         "totals": {
             "units": totals.units,
@@ -33,6 +36,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             "biases": totals.biases,
             "other_parameters": totals.other_parameters,
             "parameters": totals.parameters,
+            **_trained(report),
         },
         "bulk": _bulk(report),
         "unused": dict(report.unused),
@@ -69,6 +73,52 @@ def _layer(report: Report, row: Row) -> dict[str, Any]:
         "share": {quantity: report.share(getattr(row, quantity), quantity) for quantity in QUANTITIES},
         "verified": row.verified,
         "problems": list(row.problems),
+        **_layer_asked(report, row),
+    }
+
+
+def _layer_asked(report: Report, row: Row) -> dict[str, Any]:
+    """Keys that are there if they were asked for."""
+    asked: dict[str, Any] = {}
+    if report.options.freeze:
+        asked |= {"trainable_weights": row.trainable, "frozen_weights": row.frozen}
+    if report.options.everything:
+        asked |= {"operation": row.operation, "other_parameters": row.other_parameters}
+    if report.options.fields:
+        asked |= {"receptive_field": _field(row.field), "receptive_field_verified": row.field_verified}
+    return asked
+
+
+def _field(field: Field | None) -> Any:
+    """Along the axes of the input that hold places: null where it is not one region that is the same for every unit."""
+    if field is None or field.whole:
+        return "all" if field else None
+    return {"size": list(field.size), "step": list(field.step), "offset": list(field.offset)}
+
+
+def _asked(report: Report) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
+    if report.options.fields:
+        asked |= {"receptive_field": _field(report.field), "receptive_field_verified": report.field_verified}
+    if report.until:
+        asked |= {"until": report.until, "features": list(report.features), "parameters_beyond": report.beyond}
+    if report.replaced:
+        asked |= {"replaced": report.replaced}
+    if report.options.examples:
+        per = report.totals.trainable / report.options.examples
+        asked |= {"examples": report.options.examples, "weights_per_example": per}
+    return asked
+
+
+def _trained(report: Report) -> dict[str, int]:
+    totals = report.totals
+    if not report.options.freeze:
+        return {}
+    return {
+        "trainable_weights": totals.trainable,
+        "frozen_weights": totals.frozen,
+        "trainable_parameters": totals.parameters - totals.frozen_parameters,
+        "frozen_parameters": totals.frozen_parameters,
     }
 
 

@@ -1,6 +1,7 @@
 """LaTeX: a booktabs table for a homework answer, with the layers by their names in the homework."""
 
 from netsize.render import words
+from netsize.render.extras import extras
 from netsize.render.style import Style, chosen_rows
 from netsize.report import QUANTITIES, Report, Row
 
@@ -12,8 +13,11 @@ ESCAPES = str.maketrans({"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"
 def render(report: Report, style: Style) -> str:
     r"""Needs \usepackage{booktabs}. The three answers stand below the table."""
     rows = [_cells(row) for row in chosen_rows(report, style)]
+    more = extras(report)
+    rows = [[*cells, *(extra.text(row) for extra in more)] for cells, row in zip(rows, chosen_rows(report, style))]
     totals = ["Total", *(f"{getattr(report.totals, quantity):,}" for quantity in QUANTITIES)]
-    titles = ["Layer", *(quantity.capitalize() for quantity in QUANTITIES)]
+    totals += [extra.foot for extra in more]
+    titles = ["Layer", *(name.capitalize() for name in (*QUANTITIES, *(extra.title for extra in more)))]
     widths = [max(len(line[i]) for line in (titles, totals, *rows)) for i in range(len(titles))]
     body = [_line(cells, widths) for cells in rows]
     caption = escaped(" · ".join(words.header(report)))
@@ -24,7 +28,7 @@ def render(report: Report, style: Style) -> str:
                 "\\begin{table}",
                 "  \\centering",
                 f"  \\caption{{{caption}}}",
-                "  \\begin{tabular}{lrrr}",
+                f"  \\begin{{tabular}}{{lrrr{'r' * len(more)}}}",
                 "    \\toprule",
                 _line(titles, widths),
                 "    \\midrule",

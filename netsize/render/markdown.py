@@ -1,10 +1,10 @@
 """Markdown: a table whose columns line up in the source, too."""
 
 from netsize.render import words
+from netsize.render.extras import extras
 from netsize.render.style import Style, chosen_rows
 from netsize.report import QUANTITIES, Report
 
-TITLES = ("layer", "name", "operation", "output", *QUANTITIES)
 LEFT = 4  # columns of text before those of numbers
 
 
@@ -13,15 +13,23 @@ def render(report: Report, style: Style) -> str:
     rows = [
         [row.name, row.label, row.operation, words.without_batch(row.output)]
         + [f"{getattr(row, quantity):,}" for quantity in QUANTITIES]
+        + [extra.text(row) for extra in extras(report)]
         for row in chosen_rows(report, style)
     ]
     totals = ["**total**", "", "", "", *(f"{getattr(report.totals, quantity):,}" for quantity in QUANTITIES)]
-    lines = [[cell.replace("|", "\\|") for cell in line] for line in (list(TITLES), *rows, totals)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(TITLES))]
+    totals += [extra.foot for extra in extras(report)]
+    titles = ["layer", "name", "operation", "output", *QUANTITIES, *(extra.title for extra in extras(report))]
+    lines = [[cell.replace("|", "\\|") for cell in line] for line in (titles, *rows, totals)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(titles))]
     rule = ["-" * width if i < LEFT else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
     table = [_line(line, widths) for line in (lines[0], rule, *lines[1:])]
     answers = [f"- {title}: {name}, {share} ({holds})" for title, name, share, holds in words.bulk(report)]
-    below = [f"{words.parameters(report)}.", *words.notes(report), f"{words.verification(report)}."]
+    below = [
+        f"{words.parameters(report)}.",
+        *words.asked(report),
+        *words.notes(report),
+        f"{words.verification(report)}.",
+    ]
     title = " · ".join(words.header(report))
     return "\n".join([f"**{title}**", "", *table, "", *answers, "", "\n\n".join(below)]) + "\n"
 

@@ -22,7 +22,7 @@ class Style:
 def chosen_rows(report: Report, style: Style, most: int | None = None) -> tuple[Row, ...]:
     """The rows to show; they always add up to the total. `most`: roll up what has more rows than that."""
     rows, depth = report.rows, style.depth
-    if depth is None and style.top is None and most is not None:
+    if depth is None and style.top is None and most is not None and not report.options.everything:
         depth = depth_that_fits(rows, most)
     if depth is not None:
         rows = roll_up(rows, depth)

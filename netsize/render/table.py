@@ -99,6 +99,8 @@ def _bulk(report: Report, style: Style) -> list[Text]:
 
 def _footer(report: Report, rows: tuple[Row, ...], style: Style) -> list[Text]:
     lines = _prose(words.parameters(report), style)
+    for line in words.asked(report):
+        lines += _prose(line, style)
     for note in words.notes(report):
         lines += _prose(note, style, "yellow")
     if len(rows) < len(report.rows) and style.top is None:

@@ -1,5 +1,7 @@
 """What a report says in words: the header, where the bulk is, and what stands below the table."""
 
+from math import prod
+
 from netsize.formulas import by
 from netsize.report import QUANTITIES, Report, Row
 
@@ -87,6 +89,47 @@ def notes(report: Report) -> list[str]:
     return found
 
 
+def asked(report: Report) -> list[str]:
+    """What was asked for besides the counts: a cut, a new classifier, what is trained, receptive fields."""
+    found, totals = [], report.totals
+    if report.until:
+        shape = without_batch(report.features)
+        numbers = prod(report.features)
+        features = f"{shape} = {numbers:,} numbers" if "x" in shape else f"{numbers:,} numbers"
+        found.append(f"features behind {report.until}: {features}; {report.beyond:,} parameters are not in it")
+    if report.replaced:
+        classes = next((row.output[1] for row in report.rows if row.path == report.replaced), 0)
+        found.append(f"{report.replaced}, the last classifier layer, was replaced by one with {classes:,} outputs")
+    if report.options.freeze:
+        found.append(f"{totals.weights:,} weights = {totals.trainable:,} trainable + {totals.frozen:,} frozen")
+        if totals.frozen_parameters:
+            left = totals.parameters - totals.frozen_parameters
+            found.append(f"{totals.parameters:,} parameters = {left:,} trainable + {totals.frozen_parameters:,} frozen")
+    if report.options.examples:
+        kind = "trainable weights" if report.options.freeze else "weights"
+        per = totals.trainable / report.options.examples
+        found.append(f"{few_digits(per)} {kind} per training example ({report.options.examples:,} examples)")
+    if report.options.fields:
+        found += fields(report)
+    return found
+
+
+def fields(report: Report) -> list[str]:
+    """The receptive field at the last feature map, and how many fields were measured."""
+    field = report.field
+    if field is None or field.whole:
+        text = "all of the input" if field else "not one region, or not the same for every unit"
+    else:
+        steps = "x".join(str(step) for step in dict.fromkeys(field.step))
+        offsets = "x".join(str(offset) for offset in dict.fromkeys(field.offset))
+        text = f"{field}, in steps of {steps}, the first one from {offsets} on"
+    numbers = [row for row in report.layers if row.field and not row.field.whole]
+    measured = sum(row.field_verified == "passed" for row in numbers)
+    how = f"{measured} of {len(numbers)} layers with a limited field verified by the gradient of one unit"
+    skipped = report.verification.status == "skipped"
+    return [f"receptive field at the last feature map: {text}", "receptive fields: not verified" if skipped else how]
+
+
 def _module(parameter: str) -> str:
     """The outermost modules tell enough: AuxLogits of AuxLogits.conv0.conv.weight."""
     return parameter.partition(".")[0]
@@ -108,7 +151,12 @@ def verification(report: Report) -> str:
 
 
 def problems(row: Row) -> list[str]:
-    return [f"{row.name}: {problem}" for problem in row.problems] if row.layers == 1 else list(row.problems)
+    return [f"{row.name}: {problem}" for problem in row.problems] if row.layers <= 1 else list(row.problems)
+
+
+def few_digits(number: float) -> str:
+    """Three digits of a small number, all before the point of a large one."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def percent(share: float) -> str:

@@ -1,0 +1,345 @@
+"""Which places of the network's input each tensor sees, and how many layers lie behind it, while it runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import prod
+from typing import Any
+
+import torch
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from netsize import receptive, silent
+from netsize.formulas import Convolution, Formula, Pooling, Shape
+from netsize.operations import Given, Operation
+from netsize.origins import Origins
+from netsize.receptive import ALL, Axis, Field, View, features
+
+# fmt: off
+REGROUPS = {"aten.view", "aten._unsafe_view", "aten.unsqueeze", "aten.squeeze", "aten._reshape_copy"}
+KEEPS = {"aten.alias", "aten.detach", "aten.clone", "aten.contiguous", "aten._to_copy", "aten.lift_fresh",
+         "aten.native_batch_norm", "aten._native_batch_norm_legit_no_training", "aten.cudnn_batch_norm",
+         "aten.batch_norm", "aten._batch_norm_no_update", "aten.native_dropout", "aten.local_response_norm"}
+MIXES = {"aten._softmax", "aten._safe_softmax", "aten._log_softmax", "aten.cumsum", "aten.cumprod"}
+REDUCES = {"aten.mean", "aten.sum", "aten.amax", "aten.amin", "aten.max", "aten.min", "aten.var", "aten.std",
+           "aten.var_mean", "aten.std_mean", "aten.logsumexp", "aten.linalg_vector_norm", "aten.prod"}
+PARTS = {"aten.split", "aten.split_with_sizes", "aten.unbind", "aten.unsafe_split", "aten.unsafe_split_with_sizes"}
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a tensor: the places that it sees, and the layers with weights on the longest way to it."""
+
+    view: View
+    depth: int = 0
+
+
+class Places:
+    """Follows every tensor that depends on the input. `settled`: layers that make a fixed number of places of
+    any number. `fixed`: layers and parameters that may take a certain number of places only, and why."""
+
+    def __init__(self, inputs: list[torch.Tensor], origins: Origins) -> None:
+        self._seen = WeakTensorKeyDictionary()
+        self._origins = origins
+        self._extent: Shape = tuple(inputs[0].shape) if inputs else ()
+        self._features: set[int] | None = None  # axes of the input that hold no places: its channels
+        self.last: Seen | None = None  # the latest tensor that still has places: the last feature map
+        self.last_tensor: torch.Tensor | None = None  # held only while outputs are kept
+        self.keeps_last = False
+        self.calls = -1  # index of the latest call that was counted: the tracer says
+        self.last_call = 0  # the same, when the last feature map was made
+        self.depth = 0
+        self.settled: dict[str, str] = {}
+        self.fixed: dict[str, str] = {}
+        for tensor in inputs:
+            if tensor.dim() == len(self._extent):  # two images lie on each other
+                self._seen[tensor] = Seen(receptive.of_input(tuple(tensor.shape)))
+
+    def of(self, tensor: torch.Tensor) -> Seen | None:
+        seen: Seen | None = self._seen.get(tensor)
+        return seen
+
+    def field(self, seen: Seen | None) -> Field | None:
+        return receptive.field_of(seen.view, self._features or set(), self._extent) if seen else None
+
+    def whole(self, results: list[torch.Tensor], depth: int) -> None:
+        """Tensors that see all of the input (the outputs of a recurrent layer)."""
+        for result in results:
+            axes = tuple(map(features, result.shape))
+            self._seen[result] = Seen(View(axes, tuple(ALL for _ in self._extent)), depth)
+        self.depth = max(self.depth, depth)
+
+    def follow(
+        self, func: Any, name: str, given: Given, results: list[torch.Tensor], operation: Operation | None, path: str
+    ) -> None:
+        """Note what the results of an executed operation see. `given`: its arguments by name."""
+        sources = [seen for tensor in _tensors(given) if (seen := self.of(tensor)) is not None]
+        if not sources or not results:
+            return
+        formula = operation.formula if operation else None
+        depth = max(seen.depth for seen in sources) + _has_weights(operation)
+        self.depth = max(self.depth, depth)
+        if name in PARTS:
+            views = _parts(sources[0].view, given, results)
+        else:
+            views = [self._view(func, name, given, results[0], formula, path)] * len(results)
+        for result, view in zip(results, views):
+            seen = Seen(view if len(view.axes) == result.dim() else _unknown(view, result), depth)
+            self._seen[result] = seen
+        settles = isinstance(formula, Pooling) and formula.outputs  # what it puts out is no map of this size any more
+        if (formula is not None and not settles) or name in ("aten.cat", "aten.add", "aten.add_"):
+            self._note_last(self._seen[results[0]], results[0])
+
+    def _note_last(self, seen: Seen, result: torch.Tensor) -> None:
+        if self._features is None and seen.depth:  # the first layer sees all of the axes that hold features
+            places = {axis for axis, n in enumerate(self._extent) if n > 1}
+            mixed = {axis for axis in places if seen.view.spans[axis] == ALL}
+            self._features = mixed if mixed < places else set()
+        if seen.view.carried() - (self._features or set()) and self._reach(seen) >= self._reach(self.last):
+            self.last = seen
+            self.last_tensor = result if self.keeps_last else None
+            self.last_call = self.calls
+
+    def _reach(self, seen: Seen | None) -> float:
+        """A side branch (an auxiliary head) that sees less than the map before it is not the last one."""
+        spans = (
+            [span for axis, span in enumerate(seen.view.spans) if axis not in (self._features or ())] if seen else []
+        )
+        return max((span.size if span.size > 0 else float("inf") for span in spans), default=0)
+
+    def _view(
+        self, func: Any, name: str, given: Given, result: torch.Tensor, formula: Formula | None, path: str
+    ) -> View:
+        shape, tensors = tuple(result.shape), _tensors(given)
+        views = [seen.view for tensor in tensors if (seen := self.of(tensor)) is not None]
+        view = views[0]
+        if formula is not None:
+            return self._counted(name, given, tensors, view, shape, formula, path)
+        if name in MOVES:
+            return MOVES[name](view, given, shape)
+        if name in REGROUPS:
+            return receptive.regroup(view, shape)
+        if name in KEEPS:
+            return view
+        if name in MIXES:
+            return self._mixed(view, [given["dim"] % len(view.axes)])
+        if name in REDUCES:
+            return self._reduced(view, given, path)
+        if name in ("aten.native_layer_norm", "aten._fused_rms_norm"):
+            return self._mixed(view, list(range(len(view.axes) - len(given["normalized_shape"]), len(view.axes))))
+        if name == "aten.native_group_norm":
+            return self._mixed(view, list(range(1, len(view.axes))))
+        if name in ("aten.cat", "aten.stack"):
+            return self._joined(name, given["tensors"], given["dim"] % len(shape), shape)
+        if silent.is_elementwise(func):
+            view = receptive.union(views, shape)
+            self._note_positions(tensors, view)
+            return view
+        return _unknown(view, result)
+
+    def _counted(
+        self,
+        name: str,
+        given: Given,
+        tensors: list[torch.Tensor],
+        view: View,
+        shape: Shape,
+        formula: Formula,
+        path: str,
+    ) -> View:
+        if isinstance(formula, Pooling):
+            return self._pooled(view, formula, path)
+        if isinstance(formula, Convolution):
+            return self._convolved(view, formula)
+        if formula.kind == "embedding":
+            return replace(view, axes=(*view.axes, features(shape[-1])))
+        if formula.kind in ("linear", "matmul", "bilinear", "distance"):
+            return self._product(name, tensors, shape, path)
+        return receptive.lost(replace(view, axes=tuple(map(features, shape))), view.carried())
+
+    def _convolved(self, view: View, formula: Convolution) -> View:
+        axes = len(formula.kernel)
+        channels = len(view.axes) - axes - 1
+        for i in range(axes):
+            window = (formula.kernel[i], formula.stride[i], formula.padding[i], formula.dilation[i])
+            view = receptive.slide(view, channels + 1 + i, *window, formula.output[2 + i])
+        if formula.groups == formula.input[1] == formula.out_channels:
+            return view
+        return receptive.contract(view, [channels], self._extent, formula.out_channels)
+
+    def _pooled(self, view: View, formula: Pooling, path: str) -> View:
+        axes = len(formula.kernel or formula.outputs)
+        first = len(view.axes) - axes
+        sizes = formula.output[len(formula.output) - axes :]
+        if formula.kernel:
+            for i in range(axes):
+                window = (formula.kernel[i], formula.stride[i], formula.padding[i], formula.dilation[i])
+                view = receptive.slide(view, first + i, *window, sizes[i])
+            return view
+        settled = view.carried(range(first, len(view.axes)))
+        if settled:
+            self.settled.setdefault(path, formula.label)
+        for axis, n, outputs in zip(range(first, len(view.axes)), formula.input[-axes:], sizes):
+            if prod(sizes) == 1:
+                view = receptive.contract(view, [axis], self._extent)
+            elif n % outputs == 0:
+                view = receptive.slide(view, axis, n // outputs, n // outputs, 0, 1, outputs)
+            else:  # windows of two sizes
+                view = receptive.blur(receptive.lost(view, view.carried([axis])), axis, outputs)
+        return replace(view, settled=view.settled | settled)
+
+    def _product(self, name: str, tensors: list[torch.Tensor], shape: Shape, path: str) -> View:
+        """(rows, inner) @ (inner, columns): a unit sees what its row and its column see, all along the inner axis."""
+        if name == "aten._trilinear":
+            left, _, right = tensors[:3]
+        else:
+            left, right = tensors[:2] if name == "aten.linear" else tensors[-2:]
+        across = name in ("aten.linear", "aten._trilinear", "aten._cdist_forward", "aten._euclidean_dist")
+        views = []
+        for operand, other, inner in ((left, right, left.dim() - 1), (right, left, right.dim() - 1 - (not across))):
+            seen = self.of(operand)
+            if seen is None:
+                continue
+            if self.of(other) is None:
+                self._note_flattened(seen.view, max(inner, 0), path)
+            gone = [max(inner, 0)] + ([0] if name == "aten.addbmm" else [])
+            view = receptive.contract(seen.view, gone, self._extent)
+            left_over = [axis for i, axis in enumerate(view.axes) if i not in gone]
+            axes = [features(n) for n in shape]
+            for i, axis in enumerate(left_over):
+                last = operand is right and name != "aten._trilinear" and i == operand.dim() - 2
+                axes[len(shape) - 1 if last else i] = axis
+            views.append(replace(view, axes=tuple(axes)))
+        if len(views) < 2 or not shape:
+            return views[0]
+        both = views[0].carried() & views[1].carried([len(shape) - 1])
+        return receptive.lost(receptive.union(views, shape), both)
+
+    def _mixed(self, view: View, axes: list[int]) -> View:
+        """Every element along these axes goes into every other."""
+        lengths = [prod(digit.length for digit in axis) for axis in view.axes]
+        mixed = receptive.contract(view, axes, self._extent)
+        new = [features(lengths[i]) if i in axes else axis for i, axis in enumerate(mixed.axes)]
+        return replace(mixed, axes=tuple(new))
+
+    def _reduced(self, view: View, given: Given, path: str) -> View:
+        dims = given.get("dim")
+        dims = [dims] if isinstance(dims, int) else list(dims or range(len(view.axes)))
+        axes = sorted({dim % len(view.axes) for dim in dims})
+        settled = view.carried(axes) - (self._features or set())
+        if settled:
+            self.settled.setdefault(path, "global pool")
+        view = receptive.contract(view, axes, self._extent)
+        kept = view.axes if given.get("keepdim") else (axis for i, axis in enumerate(view.axes) if i not in axes)
+        return replace(view, axes=tuple(kept), settled=view.settled | settled)
+
+    def _joined(self, name: str, tensors: list[torch.Tensor], dim: int, shape: Shape) -> View:
+        views = [seen.view for tensor in tensors if (seen := self.of(tensor)) is not None]
+        if name == "aten.stack":
+            views = [replace(view, axes=(*view.axes[:dim], (), *view.axes[dim:])) for view in views]
+        return receptive.join(views, dim, shape)
+
+    def _note_flattened(self, view: View, inner: int, path: str) -> None:
+        """A fully connected layer whose inputs are places: as many as there are."""
+        if view.carried([inner]) - view.settled - (self._features or set()) and self._features is not None:
+            self.fixed.setdefault(path, "flattened")
+
+    def _note_positions(self, tensors: list[torch.Tensor], view: View) -> None:
+        """A parameter with a value for each place: as many as there are."""
+        for tensor in tensors:
+            origin = self._origins.of(tensor)
+            if self.of(tensor) is not None or origin is None or not origin.parameters:
+                continue
+            axes = [len(view.axes) - 1 - i for i, n in enumerate(reversed(tensor.shape)) if n > 1]
+            if view.carried(axes) - view.settled - (self._features or set()):
+                self.fixed.setdefault(origin.parameters[0], "positions")
+
+
+def _tensors(given: Given) -> list[torch.Tensor]:
+    found: list[torch.Tensor] = []
+    for value in given.values():
+        if isinstance(value, torch.Tensor):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += [item for item in value if isinstance(item, torch.Tensor)]
+    return found
+
+
+def _has_weights(operation: Operation | None) -> bool:
+    return operation is not None and bool(operation.operands) and bool(operation.formula.weights)
+
+
+def _parts(view: View, given: Given, results: list[torch.Tensor]) -> list[View]:
+    """Pieces of a tensor, one behind the other along an axis."""
+    axis = (given.get("dim") or 0) % len(view.axes)
+    if results[0].dim() < len(view.axes):  # unbind
+        return [_without(receptive.cut(view, axis, i, 1), axis) for i in range(len(results))]
+    lengths = [result.shape[axis] for result in results]
+    starts = [0, *accumulate(lengths)]
+    return [receptive.cut(view, axis, start, length) for start, length in zip(starts, lengths)]
+
+
+def _without(view: View, axis: int) -> View:
+    return replace(view, axes=(*view.axes[:axis], *view.axes[axis + 1 :]))
+
+
+def _unknown(view: View, result: torch.Tensor) -> View:
+    """What an operation does to places is not known here: upsampling, rolling, choosing."""
+    view, shape = receptive.lost(view, view.carried()), tuple(result.shape)
+    along = tuple(sorted(view.carried()))
+    if len(view.axes) != len(shape):
+        return replace(view, axes=tuple(map(features, shape)))
+    axes: list[Axis] = []
+    for axis, n in zip(view.axes, shape):
+        own = tuple(sorted({a for digit in axis for a in digit.along} & set(along)))
+        axes.append((receptive.Digit(n, own),) if own else features(n))
+    return replace(view, axes=tuple(axes))
+
+
+def _permuted(view: View, given: Given, shape: Shape) -> View:
+    return receptive.permute(view, [dim % len(view.axes) for dim in given["dims"]])
+
+
+def _transposed(view: View, given: Given, shape: Shape) -> View:
+    order = list(range(len(view.axes)))
+    first, second = (given.get("dim0", 0) % len(order), given.get("dim1", 1) % len(order)) if order else (0, 0)
+    if len(order) > 1:
+        order[first], order[second] = order[second], order[first]
+    return receptive.permute(view, order)
+
+
+def _expanded(view: View, given: Given, shape: Shape) -> View:
+    return receptive.union([view], shape)
+
+
+def _selected(view: View, given: Given, shape: Shape) -> View:
+    axis = given["dim"] % len(view.axes)
+    length = prod(digit.length for digit in view.axes[axis])
+    return _without(receptive.cut(view, axis, given["index"] % max(length, 1), 1), axis)
+
+
+def _sliced(view: View, given: Given, shape: Shape) -> View:
+    axis = given["dim"] % len(view.axes)
+    length = prod(digit.length for digit in view.axes[axis])
+    start = given["start"] or 0
+    start = max(0, start + length if start < 0 else start)
+    return receptive.cut(view, axis, min(start, length), shape[axis], given["step"])
+
+
+def _padded(view: View, given: Given, shape: Shape) -> View:
+    for i, before in enumerate(given["pad"][::2]):
+        axis = len(shape) - 1 - i
+        view = receptive.cut(view, axis, -before, shape[axis])
+    return view
+
+
+MOVES: dict[str, Callable[[View, Given, Shape], View]] = {
+    "aten.permute": _permuted,
+    "aten.transpose": _transposed,
+    "aten.t": _transposed,
+    "aten.expand": _expanded,
+    "aten.select": _selected,
+    "aten.slice": _sliced,
+    "aten.constant_pad_nd": _padded,
+}
