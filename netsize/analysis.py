@@ -38,9 +38,9 @@ def analyze_built(
     say: Callable[[str], None] = lambda _: None,
 ) -> Network:
     """Trace a network at the inputs given, or at its own. `batch`: it takes a batch axis. `fields`: which receptive
-    fields to verify, "all" or "last" (at the last feature map). `classes`: of a new classifier. `until`: the layer
-    to stop after. `on_layer` is told how many layers have been executed, `say` what is being done. Raises
-    NetsizeError."""
+    fields to verify: "all", "last" (at the last feature map), or those of one layer. `classes`: of a new classifier.
+    `until`: the layer to stop after. `on_layer` is told how many layers have been executed, `say` what is being
+    done. Raises NetsizeError."""
     specs = tuple(specs) or built.inputs
     if not specs and built.example is None and _takes_nothing(built.model):
         built.example = ()
@@ -100,9 +100,9 @@ def measure_fields(network: Network, model: nn.Module, which: str, say: Callable
     wanted = [
         Wanted(index, call.field)
         for index, call in enumerate(calls)
-        if which == "all" and call.field and not call.field.whole and call.kind != "pooling"
+        if which in ("all", call.path) and call.field and not call.field.whole and call.kind != "pooling"
     ]
-    if network.field and not network.field.whole:
+    if which in ("all", "last") and network.field and not network.field.whole:
         wanted.append(Wanted(network.last_map, network.field, last=True))
     if len(network.input) != 1 or not wanted:
         return network

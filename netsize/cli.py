@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from netsize import __version__, ci, errors, options, startup, terminal
+from netsize import __version__, ci, errors, lecture, options, startup, terminal
 from netsize.count import count
 from netsize.errors import BadOption, NetsizeError
 from netsize.report import QUANTITIES, Convention, Options, Report
@@ -150,7 +150,7 @@ def list_models(
     return errors.COUNTED
 
 
-for command in (ci.check, ci.freeze, ci.diff):
+for command in (lecture.explain, ci.check, ci.freeze, ci.diff):
     app.command()(command)
 
 

@@ -70,7 +70,7 @@ def load(file: Path) -> Layer:
     if missing:
         raise BadCase(f"{file} is no saved report: it has no {missing[0]!r}")
     layers = [layer for layer in report["layers"] if layer.get("kind") != "operation"]  # those of --all own nothing
-    return report | {"layers": layers}
+    return {**report, "layers": layers}
 
 
 def compare_reports(before: Layer, after: Layer) -> Difference:

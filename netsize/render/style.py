@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from netsize.report import Report, Row, depth_that_fits, keep_largest, roll_up, sort
 
 MOST_ROWS = 60  # that a reader looks through
+ASCII = str.maketrans({"✓": "*", "✗": "!", "·": "|", "…": "~", "◀": "<", "█": "#", "▉": "#", "▊": "#", "▋": "#",
+                       "▌": "=", "▍": "=", "▎": "-", "▏": "-"})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,3 +31,8 @@ def chosen_rows(report: Report, style: Style, most: int | None = None) -> tuple[
     if style.top is not None:
         return keep_largest(rows, style.top, style.sort or "connections")
     return sort(rows, style.sort) if style.sort else rows
+
+
+def to_ascii(text: str) -> str:
+    """For terminals that have no other characters."""
+    return text.translate(ASCII)

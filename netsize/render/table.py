@@ -8,13 +8,11 @@ from rich.text import Text
 
 from netsize.render import words
 from netsize.render.columns import GAP, Column, fitting
-from netsize.render.style import MOST_ROWS, Style, chosen_rows
+from netsize.render.style import MOST_ROWS, Style, chosen_rows, to_ascii
 from netsize.report import Report, Row
 
 HEAT = ((0.5, "bold red"), (0.2, "red"), (0.05, "yellow"))  # colours of shares from these on
 NOTEBOOK = 120  # columns
-ASCII = str.maketrans({"✓": "*", "✗": "!", "·": "|", "…": "~", "◀": "<", "█": "#", "▉": "#", "▊": "#", "▋": "#",
-                       "▌": "=", "▍": "=", "▎": "-", "▏": "-"})  # fmt: skip
 
 
 def render(report: Report, style: Style) -> str:
@@ -25,7 +23,7 @@ def render(report: Report, style: Style) -> str:
     with console.capture() as capture:
         console.print(_lines(report, style), soft_wrap=True)
     text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
-    return text if style.unicode else text.translate(ASCII)
+    return text if style.unicode else to_ascii(text)
 
 
 def renderables(report: Report, width: int) -> list[RenderableType]:
