@@ -36,11 +36,12 @@ def analyze_built(
     until: str | None = None,
     on_layer: Callable[[int], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
+    hint: bool = True,
 ) -> Network:
     """Trace a network at the inputs given, or at its own. `batch`: it takes a batch axis. `fields`: which receptive
     fields to verify: "all", "last" (at the last feature map), or those of one layer. `classes`: of a new classifier.
     `until`: the layer to stop after. `on_layer` is told how many layers have been executed, `say` what is being
-    done. Raises NetsizeError."""
+    done. `hint`: look for the smallest input, if this one fails. Raises NetsizeError."""
     specs = tuple(specs) or built.inputs
     if not specs and built.example is None and _takes_nothing(built.model):
         built.example = ()
@@ -68,7 +69,7 @@ def analyze_built(
     except ForwardFailed as failure:
         if memory.is_exhausted(failure.error):
             raise _too_large(built, specs, make, device) from failure
-        raise _cannot_take(built, specs, failure, batch, verify) from failure
+        raise _cannot_take(built, specs, failure, batch, verify, hint) from failure
     except (RuntimeError, MemoryError) as error:
         if memory.is_exhausted(error):
             raise _too_large(built, specs, make, device) from error
@@ -159,16 +160,16 @@ def _too_large(built: Built, specs: Sequence[InputSpec], make: Any, device: torc
 
 
 def _cannot_take(
-    built: Built, specs: Sequence[InputSpec], failure: ForwardFailed, batch: bool, verify: bool
+    built: Built, specs: Sequence[InputSpec], failure: ForwardFailed, batch: bool, verify: bool, hint: bool
 ) -> BadInput:
     place = f"{failure.path} ({failure.type})" if failure.path else failure.type
     if not verify and (failure.decided or isinstance(failure.error, NEEDS_VALUES)):
         why = f"which decide in {place}: {describe(failure.error)}"
         return BadInput(f"{built.source.model} cannot be counted without values, {why}.\nLeave --no-verify away")
-    smallest = _smallest(built, specs, batch)
-    hint = f"; the smallest square input is {smallest}x{smallest}" if smallest else ""
+    smallest = _smallest(built, specs, batch) if hint else None
+    told = f"; the smallest square input is {smallest}x{smallest}" if smallest else ""
     return BadInput(
-        f"{built.source.model} cannot take {_shown(specs)}: it fails in {place}: {describe(failure.error)}{hint}"
+        f"{built.source.model} cannot take {_shown(specs)}: it fails in {place}: {describe(failure.error)}{told}"
     )
 
 
@@ -177,12 +178,17 @@ def _shown(specs: Sequence[InputSpec]) -> str:
 
 
 def _smallest(built: Built, specs: Sequence[InputSpec], batch: bool) -> int | None:
-    """The smallest square image that the network takes, up to the size that it takes by default: tried on
-    fake tensors, one after the other, since the sizes that work need not be those from some size on."""
+    """The smallest square image that the network takes, up to the size that it takes by default."""
     if len(specs) != 1 or len(specs[0].shape) < 3:
         return None
-    sizes = [spec.shape[-1] for spec in (*specs, *built.inputs)]
-    squares = [replace(specs[0], shape=(*specs[0].shape[:-2], size, size)) for size in range(1, max(sizes) + 1)]
+    return smallest_square(built, specs[0], batch)
+
+
+def smallest_square(built: Built, spec: InputSpec, batch: bool = True) -> int | None:
+    """Tried on fake tensors, one size after the other, since those that work need not be all from some size on.
+    None if there is none up to the given and the default size, or none was found in PATIENCE seconds."""
+    largest = max(spec.shape[-1], *(own.shape[-1] for own in built.inputs), 1)
+    squares = [replace(spec, shape=(*spec.shape[:-2], size, size)) for size in range(1, largest + 1)]
     with quiet():
         index = first_that_runs(built.model, (_arguments(built, [square], batch) for square in squares), PATIENCE)
     return None if index is None else squares[index].shape[-1]

@@ -94,7 +94,7 @@ def examine(
     where = choose_device(str(device))
     named = model if isinstance(model, str) else type(model).__name__
     say(f"building {named}")
-    built = _built(model, verify, settings or {})
+    built = built_model(model, verify, settings or {})
     specs = _read(input, built)
 
     def on_layer(layers: int) -> None:
@@ -115,7 +115,8 @@ def examine(
     )
 
 
-def _built(model: "str | nn.Module", verify: bool, settings: Mapping[str, Any]) -> "Built":
+def built_model(model: "str | nn.Module", verify: bool, settings: Mapping[str, Any]) -> "Built":
+    """A network that may be run and changed. Raises NetsizeError."""
     import torch
 
     from netsize.sources import source_of

@@ -150,7 +150,7 @@ def list_models(
     return errors.COUNTED
 
 
-for command in (lecture.explain, ci.check, ci.freeze, ci.diff):
+for command in (lecture.explain, lecture.compare, lecture.sweep, ci.check, ci.freeze, ci.diff):
     app.command()(command)
 
 

@@ -105,3 +105,114 @@ def _explained(model: str, layer: str | None, input: list[str] | None, examples:
             source_of(model)
         network = examine(model, input, fields=(layer or "last").partition(" #")[0], say=say, **how)
     return explain_network(network, examples) if layer is None else explain_layer(network, layer)
+
+
+def compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Models, patterns ('resnet*'), saved reports (sizes.json).",
+            autocompletion=complete_model,
+        ),
+    ],
+    input: options.Input = None,
+    set: options.Set = None,
+    device: options.Device = "auto",
+    verify: options.Verify = True,
+    format: options.Format = None,
+    json: options.Json = False,
+    output: options.Output = None,
+) -> int:
+    """Compare networks: a line for each, ratios to the first, and who is larger by every measure."""
+    from netsize.compare import compare_models, expand
+    from netsize.render import comparison, sheet
+
+    chosen = options.choose_format(format, json, output)
+    if output:
+        terminal.check_writable(output)
+    for text in input or []:
+        read_input(text)
+    names, settings = expand(models), options.read_settings(set)
+    with terminal.progress() as say:
+        found = compare_models(names, lambda name: _counted(name, input, settings, device, verify, say))
+    style = terminal.style(to_file=output is not None, depth=None, top=None, sort=None)
+    terminal.write(sheet.render(comparison.sheet(found), chosen, style), output)
+    if any(entry.totals is None for entry in found.entries):
+        return errors.FAILED
+    return errors.DIFFERS if any(entry.verified == "failed" for entry in found.entries) else errors.COUNTED
+
+
+def _counted(name: str, input: list[str] | None, settings: dict[str, Any], device: str, verify: bool, say: Any) -> Any:
+    with startup.imports():
+        say("importing torch")
+        from netsize import analysis  # noqa: F401 - imported here, where an interrupt is safe
+        from netsize.api import examine
+        from netsize.count import count
+
+        source_of(name)
+    return count(examine(name, input, device=device, verify=verify, settings=settings, fields="last", say=say))
+
+
+def sweep(
+    model: options.Model,
+    input: Annotated[
+        str | None, typer.Option(metavar="RANGE", help="Sides of a square: 64:512:32, 64,128,224.")
+    ] = None,
+    width: Annotated[str | None, typer.Option(metavar="RANGE", help="The width alone.")] = None,
+    height: Annotated[str | None, typer.Option(metavar="RANGE", help="The height alone.")] = None,
+    set: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=RANGE", help="An argument: num_classes=10:1000:90; or one value.")
+    ] = None,
+    shape: Annotated[
+        str | None, typer.Option(metavar="SIZES", help="Of the input, whose last two sides vary: 3x32x32.")
+    ] = None,
+    device: options.Device = "auto",
+    format: options.Format = None,
+    json: options.Json = False,
+    output: options.Output = None,
+) -> int:
+    """How the counts grow with the input or an argument: a table, a plot, exponents, and which sizes work and why."""
+    from netsize.render import sheet, sweeps
+
+    check_name(model)
+    chosen = options.choose_format(format, json, output)
+    if output:
+        terminal.check_writable(output)
+    varies, values, settings = _range(input, width, height, set)
+    if shape:
+        read_input(shape)
+    with terminal.progress() as say:
+        say("importing torch")
+        with startup.imports():
+            from netsize import sizes
+
+            source_of(model)
+        if varies in ("input", "width", "height"):
+            found = sizes.over_sizes(model, varies, values, shape, settings, device, say)
+        else:
+            found = sizes.over_settings(model, varies, values, shape, settings, device, say)
+    style = terminal.style(to_file=output is not None, depth=None, top=None, sort=None)
+    terminal.write(sheet.render(sweeps.sheet(found), chosen, style), output)
+    return errors.DIFFERS if found.failed else errors.COUNTED
+
+
+def _range(
+    input: str | None, width: str | None, height: str | None, set: list[str] | None
+) -> tuple[str, list[int], dict[str, Any]]:
+    """The one thing that varies, its values, and the arguments that do not."""
+    from netsize.sweep import is_range, read_range
+
+    given = {"input": input, "width": width, "height": height}
+    ranges = {name: read_range(f"--{name}", text) for name, text in given.items() if text is not None}
+    fixed = []
+    for text in set or []:
+        key, _, value = text.partition("=")
+        if is_range(value):
+            ranges[key] = read_range("--set", value)
+        else:
+            fixed.append(text)
+    if len(ranges) != 1:
+        raise BadOption("say one thing that varies: --input 64:512:32, --width, --height, or --set num_classes=10,100")
+    ((varies, values),) = ranges.items()
+    return varies, values, options.read_settings(fixed)

@@ -26,9 +26,9 @@ def render(explanation: Explanation, format: str, style: Style) -> str:
 def text(explanation: Explanation, width: int | None = None) -> str:
     """One equation a line, broken before its equals signs where the line ends."""
     indent = 2 + max((len(step.what) for section in explanation.sections for step in section.steps), default=0) + 2
-    lines = ["", *_wrapped(explanation.title, width, "  ", "  ")]
+    lines = ["", *wrapped(explanation.title, width, "  ", "  ")]
     for section in explanation.sections:
-        lines += ["", *_wrapped(section.title, width, "  ", "  "), ""]
+        lines += ["", *wrapped(section.title, width, "  ", "  "), ""]
         for step in section.steps:
             lines += _equation(step, width, indent)
     return "\n".join([*lines, "", ""])
@@ -41,21 +41,21 @@ def _equation(step: Step, width: int | None, indent: int) -> list[str]:
         return [start + whole]
     parts = whole.split(" = ")
     if not step.formula and not step.numbers:
-        return _wrapped(whole, width, start, margin)
+        return wrapped(whole, width, start, margin)
     lines = [f"{start}{parts[0]}"]
     for part in parts[1:]:
         if len(lines[-1]) + 3 + len(part) <= width:
             lines[-1] += f" = {part}"
         else:
             lines.append(f"{margin}= {part}")
-    return [piece for line in lines for piece in _wrapped(line.strip(), width, _lead(line), margin + "  ")]
+    return [piece for line in lines for piece in wrapped(line.strip(), width, _lead(line), margin + "  ")]
 
 
 def _lead(line: str) -> str:
     return line[: len(line) - len(line.lstrip())]
 
 
-def _wrapped(text: str, width: int | None, first: str, margin: str) -> list[str]:
+def wrapped(text: str, width: int | None, first: str, margin: str) -> list[str]:
     if width is None:
         return [first + text]
     return textwrap.wrap(text, max(width, len(margin) + 20), initial_indent=first, subsequent_indent=margin,

@@ -1,0 +1,57 @@
+"""What `netsize compare` shows."""
+
+from typing import Any
+
+from netsize.compare import MEASURES, Comparison, Entry, as_dict, shown_part, verdicts
+from netsize.render.sheet import Column, Record, Sheet
+from netsize.render.words import few_digits
+
+
+def sheet(comparison: Comparison) -> Sheet:
+    """A line for each network; the largest of each column is marked."""
+    columns = [Column("model", "network"), Column("depth", "depth", 4)]
+    for measure in MEASURES:
+        columns += [
+            Column(measure, measure, 3 if measure == "parameters" else 9),
+            Column(f"{measure}_ratio", "", 3 if measure == "parameters" else 7, _ratio, near=True),
+        ]
+    columns.append(Column("field", "field", 5))
+    columns += [Column(f"{quantity}_part", f"most {quantity}", 2) for quantity in MEASURES[:3]]
+    records = tuple(_record(comparison, entry) for entry in comparison.entries)
+    return Sheet(
+        f"{len(comparison.entries)} networks, ratios to the first",
+        tuple(columns),
+        records,
+        as_dict(comparison),
+        (*verdicts(comparison), *_verified(comparison)),
+        _marks(records),
+    )
+
+
+def _ratio(value: Any) -> str:
+    return f"{few_digits(value)}x"
+
+
+def _record(comparison: Comparison, entry: Entry) -> Record:
+    record: Record = {"model": entry.name, "error": entry.error, "depth": entry.depth, "field": entry.field or "?"}
+    for measure in MEASURES:
+        record[measure] = entry.totals[measure] if entry.totals else None
+        record[f"{measure}_ratio"] = comparison.ratio(entry, measure)
+    return record | {f"{quantity}_part": shown_part(part) for quantity, part in (entry.parts or {}).items()}
+
+
+def _marks(records: tuple[Record, ...]) -> frozenset[tuple[int, str]]:
+    marks = set()
+    for key in ("depth", *MEASURES):
+        values = [record[key] if record[key] is not None and not record["error"] else -1 for record in records]
+        if len(values) > 1 and max(values) > 0:
+            marks.add((values.index(max(values)), key))
+    return frozenset(marks)
+
+
+def _verified(comparison: Comparison) -> list[str]:
+    passed = sum(entry.verified == "passed" for entry in comparison.entries)
+    if not passed:
+        return ["not verified: counted by formula, without running the networks"]
+    mark = "✓" if passed == len(comparison.entries) else "✗"
+    return [f"{mark} {passed} of {len(comparison.entries)} networks verified by running them"]

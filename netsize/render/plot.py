@@ -1,0 +1,33 @@
+"""A plot of characters: several quantities over one, both axes logarithmic, so that powers are straight lines."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+HEIGHT = 10
+MARKS = "ucw"  # one for each quantity; where they meet, the last stands
+
+
+def logarithmic(title: str, xs: Sequence[float], lines: Mapping[str, Sequence[float]], width: int) -> str:
+    """`lines`: values for each x, all larger than 0. Labels of the axes are the ends."""
+    columns = max(20, min(width - 16, 64))
+    low_x, high_x = math.log(min(xs)), math.log(max(xs))
+    every = [math.log(y) for ys in lines.values() for y in ys]
+    low, high = min(every), max(every)
+    grid = [[" "] * columns for _ in range(HEIGHT)]
+    for mark, ys in zip(MARKS, lines.values()):
+        for x, y in zip(xs, ys):
+            column = round((math.log(x) - low_x) / ((high_x - low_x) or 1) * (columns - 1))
+            row = round((math.log(y) - low) / ((high - low) or 1) * (HEIGHT - 1))
+            grid[HEIGHT - 1 - row][column] = mark
+    labels = [""] * HEIGHT
+    labels[0], labels[-1] = _label(math.exp(high)), _label(math.exp(low))
+    edge = max(map(len, labels))
+    drawn = [f"  {label.rjust(edge)} |{''.join(cells).rstrip()}" for label, cells in zip(labels, grid)]
+    names = ", ".join(f"{mark} {name}" for mark, name in zip(MARKS, lines))
+    ends = f"{min(xs):g}".ljust(columns - len(f"{max(xs):g}")) + f"{max(xs):g}"
+    rule = f"  {' ' * edge} +{'-' * columns}"
+    return "\n".join([f"  {title}: {names}", *drawn, rule, f"  {' ' * edge}  {ends}"])
+
+
+def _label(value: float) -> str:
+    return f"{value:,.0f}x" if value >= 10 else f"{value:.3g}x"

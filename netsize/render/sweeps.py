@@ -1,0 +1,71 @@
+"""What `netsize sweep` shows."""
+
+from netsize.render import plot
+from netsize.render.sheet import Column, Record, Sheet
+from netsize.render.words import few_digits, without_batch
+from netsize.report import QUANTITIES
+from netsize.sweep import Point, Sweep, as_dict
+
+
+def sheet(sweep: Sweep) -> Sheet:
+    """A line for each value, with the growth from the first that works."""
+    columns = [Column("value", sweep.varies), Column("input", "input", 2)]
+    for quantity in QUANTITIES:
+        columns += [Column(quantity, quantity), Column(f"{quantity}_growth", "", 5, near=True)]
+    columns.append(Column("mark", "", 7, near=True))
+    records = tuple(_record(sweep, point) for point in sweep.points)
+    drawn = (lambda width: _plot(sweep, width)) if len(sweep.counted) > 1 else None
+    return Sheet(sweep.title, tuple(columns), records, as_dict(sweep), tuple(_notes(sweep)), plot=drawn)
+
+
+def _record(sweep: Sweep, point: Point) -> Record:
+    first = sweep.counted[0] if sweep.counted else point
+    record: Record = {"value": str(point.value), "error": point.error}
+    record["input"] = " and ".join(map(without_batch, point.input))
+    for quantity in QUANTITIES:
+        value, base = getattr(point, quantity), getattr(first, quantity)
+        record[quantity] = value
+        record[f"{quantity}_growth"] = f"{few_digits(value / base)}x" if base else ""
+    record["mark"] = {"passed": "✓", "failed": "✗", "skipped": ""}[point.verified]
+    return record
+
+
+def _plot(sweep: Sweep, width: int) -> str:
+    points = [point for point in sweep.counted if isinstance(point.value, int) and point.value > 0]
+    lines = {}
+    for quantity in QUANTITIES:
+        values = [getattr(point, quantity) for point in points]
+        if values and min(values) > 0:
+            lines[quantity] = [value / values[0] for value in values]
+    if not lines or len(points) < 2:
+        return ""
+    return plot.logarithmic(f"times as many as at {points[0].value}", [p.value for p in points], lines, width)
+
+
+def _notes(sweep: Sweep) -> list[str]:
+    found = []
+    fitted = {quantity: slope for quantity, slope in sweep.exponents().items() if slope is not None}
+    if fitted:
+        grow = ", ".join(_grows(quantity, slope) for quantity, slope in fitted.items())
+        found.append(f"growth with {sweep.varies}: {grow}")
+    smallest = sweep.smallest
+    if smallest is not None:
+        text = f"the smallest square input is {smallest.size}x{smallest.size}"
+        below = f"; at {smallest.size - 1}x{smallest.size - 1} {smallest.failure}" if smallest.failure else ""
+        found.append(text + below)
+    takes = {"any": "it takes every size that was tried from there on", "one": "it takes one size only",
+             "some": "it takes some sizes only"}.get(sweep.takes)  # fmt: skip
+    if takes:
+        found.append(": ".join([takes, "; ".join(sweep.why)]) if sweep.why else takes)
+    verified = [str(point.value) for point in sweep.counted if point.verified == "passed"]
+    if verified:
+        found.append(
+            f"✓ verified by running it at {' and '.join(verified)}; the others are counted by the same formulas"
+        )
+    elif sweep.counted:
+        found.append("not verified: too large to be run here, or running it was not asked for")
+    return found
+
+
+def _grows(quantity: str, exponent: float) -> str:
+    return f"{quantity} stay the same" if abs(exponent) < 0.005 else f"{quantity} with exponent {exponent:.2f}"
