@@ -6,12 +6,13 @@ from netsize.errors import NetsizeError
 from netsize.report import Convention, Report
 
 __version__ = "0.1.0"
-__all__ = ["Convention", "NetsizeError", "Report", "analyze"]
+_FUNCTIONS = ("analyze", "compare", "explain", "sweep")
+__all__ = ["Convention", "NetsizeError", "Report", *_FUNCTIONS]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "analyze":  # only now: torch takes seconds to import
-        from netsize.api import analyze
+    if name in _FUNCTIONS:  # only now: torch takes seconds to import
+        from netsize import api
 
-        return analyze
+        return getattr(api, name)
     raise AttributeError(f"module 'netsize' has no attribute {name!r}")

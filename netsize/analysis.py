@@ -58,6 +58,7 @@ def analyze_built(
         if verify:
             _check_memory(built, specs, make, device)
             fill(built.blank)
+            built.blank = []
             model = model.to(device)
         with quiet():
             stopping = stop.stopping() if stop else None

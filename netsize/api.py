@@ -1,4 +1,4 @@
-"""The Python API: netsize.analyze(model, input=...) -> Report."""
+"""The Python API: netsize.analyze(model, input=...) -> Report, and what the other commands show."""
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from netsize.comparison import Comparison
+    from netsize.explanation import Explanation
+    from netsize.growth import Sweep
     from netsize.sources.built import Built
 
 Shapes = str | Sequence[str] | tuple[int, ...]
@@ -113,6 +116,68 @@ def examine(
         on_layer=on_layer,
         say=say,
     )
+
+
+def explain(
+    model: "str | nn.Module",
+    layer: str | None = None,
+    input: Any = None,
+    *,
+    device: "str | torch.device" = "auto",
+    verify: bool = True,
+    settings: Mapping[str, Any] | None = None,
+    examples: int | None = None,
+) -> "Explanation":
+    """A layer's numbers derived step by step, or, without `layer`, the network's story. Print it, or read its
+    `sections`. Arguments are those of `analyze`. Raises netsize.NetsizeError."""
+    from netsize.explanation import explain_layer, explain_network
+
+    fields = (layer or "last").partition(" #")[0]
+    network = examine(model, input, device=device, verify=verify, settings=settings, fields=fields)
+    return explain_network(network, examples) if layer is None else explain_layer(network, layer)
+
+
+def compare(
+    models: "Sequence[str | nn.Module]",
+    input: Any = None,
+    *,
+    device: "str | torch.device" = "auto",
+    verify: bool = True,
+) -> "Comparison":
+    """Networks side by side: modules, names, patterns ("resnet*"), saved reports ("sizes.json"). Print it, or read
+    its `entries`; one that could not be counted says why in `error`. Raises netsize.NetsizeError for a name that
+    is nothing."""
+    from netsize.comparison import Comparison, Entry, compare_models, expand, of_report
+
+    def counted(model: "str | nn.Module") -> Report:
+        return count(examine(model, input, device=device, verify=verify, fields="last"))
+
+    entries: list[Entry] = []
+    for model in models:
+        if isinstance(model, str):
+            entries += compare_models(expand([model]), counted).entries
+        else:
+            entries.append(of_report(type(model).__name__, counted(model)))
+    return Comparison(tuple(entries))
+
+
+def sweep(
+    model: "str | nn.Module",
+    sizes: Sequence[int],
+    *,
+    varies: str = "input",
+    shape: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    device: "str | torch.device" = "auto",
+) -> "Sweep":
+    """How a network's counts grow with the sides of its input (`varies`: "input", "width" or "height"; `shape`: the
+    input whose last two sides vary, without the batch axis) or with an argument of its constructor (`varies`: its
+    name). Print it, or read its `points`, `exponents()`, `smallest` and `why`. Raises netsize.NetsizeError."""
+    from netsize.growth import AXES
+    from netsize.sizes import over_settings, over_sizes
+
+    over = over_sizes if varies in AXES else over_settings
+    return over(model, varies, list(sizes), shape, settings or {}, str(device), lambda _: None)
 
 
 def built_model(model: "str | nn.Module", verify: bool, settings: Mapping[str, Any]) -> "Built":

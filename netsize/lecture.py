@@ -69,7 +69,7 @@ def explain(
 
 def _calculated(kind: str, given: Hyperparameters, device: str, verify: bool) -> Any:
     """Without torch, unless it is to be run."""
-    from netsize.explain import explain_formula
+    from netsize.explanation import explain_formula
 
     formula = layer(kind, given)
     if not verify:
@@ -91,7 +91,7 @@ def _run(formula: Formula, device: str, say: Any) -> Any:
 
 
 def _explained(model: str, layer: str | None, input: list[str] | None, examples: int | None, **how: Any) -> Any:
-    from netsize.explain import explain_layer, explain_network
+    from netsize.explanation import explain_layer, explain_network
 
     check_name(model)
     for text in input or []:
@@ -125,7 +125,7 @@ def compare(
     output: options.Output = None,
 ) -> int:
     """Compare networks: a line for each, ratios to the first, and who is larger by every measure."""
-    from netsize.compare import compare_models, expand
+    from netsize.comparison import compare_models, expand
     from netsize.render import comparison, sheet
 
     chosen = options.choose_format(format, json, output)
@@ -201,7 +201,7 @@ def _range(
     input: str | None, width: str | None, height: str | None, set: list[str] | None
 ) -> tuple[str, list[int], dict[str, Any]]:
     """The one thing that varies, its values, and the arguments that do not."""
-    from netsize.sweep import is_range, read_range
+    from netsize.growth import is_range, read_range
 
     given = {"input": input, "width": width, "height": height}
     ranges = {name: read_range(f"--{name}", text) for name, text in given.items() if text is not None}

@@ -95,7 +95,8 @@ class Places:
         if self._features is None and seen.depth:  # the first layer sees all of the axes that hold features
             places = {axis for axis, n in enumerate(self._extent) if n > 1}
             mixed = {axis for axis in places if seen.view.spans[axis] == ALL}
-            self._features = mixed if mixed < places else set()
+            depthwise = {1} if len(self._extent) > 3 else set()
+            self._features = (mixed or depthwise) if mixed < places else set()
         if seen.view.carried() - (self._features or set()) and self._reach(seen) >= self._reach(self.last):
             self.last = seen
             self.last_tensor = result if self.keeps_last else None

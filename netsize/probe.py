@@ -40,14 +40,19 @@ def convolution(
     unpadded: Shape | None,
 ) -> Execution:
     """A convolution, or a transposed one with output_padding `extra`. `unpadded` is the shape of the input
-    before torch padded it by a copy (padding="same" with an even kernel): those zeros are padding, too."""
+    before torch padded it by a copy (padding="same" with an even kernel): those zeros are padding, too.
+
+    All output channels of a group see the same inputs, and with weights of 1 they are equal: one of each group
+    is run, and stands for as many as the parameter that was really used has."""
     fan_in = prod(weight.shape[2:]) * input.shape[1]
-    kernel = _ones(weight.shape, fan_in, input.device)
+    alike = weight.shape[1] if settings["transposed"] else weight.shape[0] // settings["groups"]
+    channels = (weight.shape[0], 1) if settings["transposed"] else (settings["groups"], weight.shape[1])
+    kernel = _ones((*channels, *weight.shape[2:]), fan_in, input.device)
     shape, none = tuple(input.shape), (0,) * len(padding)
 
     def run(ones: torch.Tensor, padding: Shape, extra: Shape) -> int:
         arguments = settings | {"padding": padding, "output_padding": extra}
-        return _total(torch.ops.aten.convolution.default(ones, kernel, None, **arguments))
+        return alike * _total(torch.ops.aten.convolution.default(ones, kernel, None, **arguments))
 
     ones = _ones(unpadded or shape, fan_in, input.device)
     if unpadded:

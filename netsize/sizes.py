@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from netsize import analysis, api, sweep
+from netsize import analysis, api, growth
 from netsize.errors import BadInput, NetsizeError
+from netsize.growth import Smallest, Sweep, reasons, shape_at, sweep_values
 from netsize.network import Network
 from netsize.sources.environment import choose_device
 from netsize.sources.settings import InputSpec
-from netsize.sweep import Smallest, Sweep, reasons, shape_at, sweep_values
 
 Say = Callable[[str], None]
 
@@ -18,15 +18,14 @@ def over_sizes(
     model: Any, varies: str, values: list[int], base: str | None, settings: Mapping[str, Any], device: str, say: Say
 ) -> Sweep:
     """At inputs whose sides are set to each value; `base` is the shape whose other sides stay. Raises NetsizeError."""
-    built = api.built_model(model, False, settings)
+    built = api.built_model(model, True, settings)
     where = choose_device(device)
     spec = _base(built, base)
 
     def examine(value: int, verify: bool) -> Network:
         say(f"{'running' if verify else 'counting'} {built.source.model} at {value}")
         at = replace(spec, shape=shape_at(spec.shape, varies, value))
-        fresh = api.built_model(model, True, settings) if verify else built
-        return analysis.analyze_built(fresh, [at], device=where, verify=verify, hint=False)
+        return analysis.analyze_built(built, [at], device=where, verify=verify, hint=False)
 
     points = sweep_values(values, examine)
     smallest = _smallest(built, spec, examine, say) if varies == "input" else None
@@ -38,7 +37,7 @@ def over_sizes(
 
 
 def over_settings(
-    model: str, key: str, values: list[int], base: str | None, settings: Mapping[str, Any], device: str, say: Say
+    model: Any, key: str, values: list[int], base: str | None, settings: Mapping[str, Any], device: str, say: Say
 ) -> Sweep:
     """With an argument of the constructor set to each value. Raises NetsizeError."""
 
@@ -81,7 +80,7 @@ def _smallest(built: Any, spec: InputSpec, examine: Callable[[int, bool], Networ
     return Smallest(size, None)
 
 
-def _takes(points: list[sweep.Point]) -> str:
+def _takes(points: list[growth.Point]) -> str:
     """Of the sizes from the smallest on that were tried."""
     works = [point.error is None for point in points]
     if len(points) < 2 or not any(works):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from netsize.compare import MEASURES, Comparison, Entry, as_dict, shown_part, verdicts
+from netsize.comparison import MEASURES, Comparison, Entry, as_dict, shown_part, verdicts
 from netsize.render.sheet import Column, Record, Sheet
 from netsize.render.words import few_digits
 

@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from netsize.derive import Step
-from netsize.explain import Explanation
+from netsize.explanation import Explanation
 from netsize.render.latex import escaped
 from netsize.render.style import Style, to_ascii
 

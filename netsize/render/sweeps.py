@@ -1,10 +1,10 @@
 """What `netsize sweep` shows."""
 
+from netsize.growth import Point, Sweep, as_dict
 from netsize.render import plot
 from netsize.render.sheet import Column, Record, Sheet
 from netsize.render.words import few_digits, without_batch
 from netsize.report import QUANTITIES
-from netsize.sweep import Point, Sweep, as_dict
 
 
 def sheet(sweep: Sweep) -> Sheet:
@@ -53,8 +53,8 @@ def _notes(sweep: Sweep) -> list[str]:
         text = f"the smallest square input is {smallest.size}x{smallest.size}"
         below = f"; at {smallest.size - 1}x{smallest.size - 1} {smallest.failure}" if smallest.failure else ""
         found.append(text + below)
-    takes = {"any": "it takes every size that was tried from there on", "one": "it takes one size only",
-             "some": "it takes some sizes only"}.get(sweep.takes)  # fmt: skip
+    takes = {"any": "it takes every size that was tried from there on", "one": "of these sizes it takes one only",
+             "some": "it takes some of these sizes only"}.get(sweep.takes)  # fmt: skip
     if takes:
         found.append(": ".join([takes, "; ".join(sweep.why)]) if sweep.why else takes)
     verified = [str(point.value) for point in sweep.counted if point.verified == "passed"]
