@@ -37,8 +37,9 @@ class BadEnvironment(NetsizeError):
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
-    """' Did you mean alexnet?', or nothing if no known word is near."""
+    """' Did you mean alexnet?', or nothing if no known word is near, whatever its capitals."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, known, n=3, cutoff=0.7)
-    return f" Did you mean {' or '.join(near)}?" if near else ""
+    plain = {name.lower(): name for name in reversed(known)}
+    near = get_close_matches(word.lower(), plain, n=3, cutoff=0.7)
+    return f" Did you mean {' or '.join(plain[name] for name in near)}?" if near else ""

@@ -208,22 +208,34 @@ def _answer(report: Report, quantity: str) -> list[Step]:
 
 def _reason(row: Row, quantity: str) -> str:
     """Why this kind of layer has much of it."""
-    places = row.output[2:] if row.kind in ("conv", "conv_transpose", "pooling") else row.output[1:-1]
     if quantity == "units":
-        if row.kind in ("conv", "conv_transpose"):
-            return f"its map is large: {by(places)} places, each with {row.output[1]:,} channels; maps are large early"
-        if row.kind in ("matmul", "attention"):
-            return f"a product of activations: {by(row.output)} results, one for each pair of a row and a column"
-        return f"{row.output[-1]:,} units" + (f" at each of {prod(places):,} places" if prod(places) > 1 else "")
+        return _reason_for_units(row)
     if quantity == "connections":
-        fan_in = f"{row.fan_in:,}" if row.fan_in is not None else "many"
-        why = "; channels times channels, at every place" if row.kind == "conv" else ""
+        fan_in = f"{row.fan_in:,}" if row.fan_in is not None else "several"
+        why = f": {_window(row)}, at every place" if row.kind == "conv" else ""
         return f"each of its {row.units:,} units is connected to {fan_in} inputs{why}"
     if row.kind == "linear":
         return f"fully connected: {row.input[-1]:,} inputs times {row.output[-1]:,} units, and no weight is shared"
     if row.kind == "conv":
-        return f"channels times channels: {row.input[1]:,} times {row.output[1]:,}; the kernel is shared by all places"
+        return f"{_window(row)} times {row.output[1]:,} output channels; all places share them"
     return f"{row.operation}: {row.weights:,}"
+
+
+def _window(row: Row) -> str:
+    """a kernel of 5x5 times 64 channels"""
+    settings = dict(row.hyperparameters)
+    return f"a kernel of {by(tuple(settings['kernel']))} times {row.input[1] // settings['groups']:,} channels"
+
+
+def _reason_for_units(row: Row) -> str:
+    if row.kind in ("conv", "conv_transpose"):
+        return (
+            f"its map is large: {by(row.output[2:])} places, each with {row.output[1]:,} channels; maps are large early"
+        )
+    if row.kind in ("matmul", "attention"):
+        return f"a product of activations: {words.without_batch(row.output)}, one for each pair of a row and a column"
+    places = prod(row.output[1:-1])
+    return f"{row.output[-1]:,} units" + (f" at each of {places:,} places" if places > 1 else "")
 
 
 def _totals(report: Report, examples: int | None) -> list[Step]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netsize.render.columns import shortened
+from netsize.render.columns import MARK, shortened
 from netsize.render.derivation import wrapped
 from netsize.render.latex import escaped
 from netsize.render.style import Style, to_ascii
@@ -78,14 +78,15 @@ def table(sheet: Sheet, width: int | None = None) -> str:
     if width is not None and _width(sheet, columns) > width:
         widths[0] = max(12, widths[0] - (_width(sheet, columns) - width))
     widths[0] = min(widths[0], LONGEST_NAME)
-    lines.append(_line(columns, [column.title for column in columns], widths))
+    unmarked = {key: " " for _, key in sheet.marks}
+    lines.append(_line(columns, [column.title for column in columns], widths, unmarked))
     for index, record in enumerate(sheet.records):
         cells = [_cell(sheet, index, column) for column in columns]
         if record.get("error"):
             start = f"  {shortened(cells[0], widths[0]).ljust(widths[0])}  "
             lines += wrapped(str(record["error"]), width, start, " " * len(start))
         else:
-            marks = ["◀" if (index, column.key) in sheet.marks else "" for column in columns]
+            marks = unmarked | {key: MARK for marked, key in sheet.marks if marked == index}
             lines.append(_line(columns, cells, widths, marks))
     lines += ["", sheet.plot(width or 80)] if sheet.plot else []
     lines += [""] * bool(sheet.notes)
@@ -106,11 +107,11 @@ def _width(sheet: Sheet, columns: Sequence[Column]) -> int:
     return GAP + first + sum(_column_width(sheet, column) + column.gap for column in columns[1:])
 
 
-def _line(columns: Sequence[Column], cells: list[str], widths: list[int], marks: list[str] | None = None) -> str:
+def _line(columns: Sequence[Column], cells: list[str], widths: list[int], marks: dict[str, str]) -> str:
+    """`marks`: for the columns in which one is marked, what stands behind the number of this line."""
     text = f"  {shortened(cells[0], widths[0]).ljust(widths[0])}"
-    for column, cell, width, mark in zip(columns[1:], cells[1:], widths[1:], (marks or [""] * len(cells))[1:]):
-        marked = any(m for m in (marks or [])) and bool(mark)
-        text += " " * column.gap + (f"{cell}{mark}" if marked else cell).rjust(width)
+    for column, cell, width in zip(columns[1:], cells[1:], widths[1:]):
+        text += " " * column.gap + f"{cell}{marks.get(column.key, '')}".rjust(width)
     return text.rstrip()
 
 
