@@ -3,9 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import netsize
+from netsize.cli import main
 from netsize.render import render
 from netsize.render.style import Style
+from netsize.sources import COMMANDS
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 VARIES = re.compile(r"torchvision \d[\w.]*|\(\d+\.\d s\)|on (cpu|cuda|mps)")
@@ -23,8 +27,28 @@ def test_tables_are_those_that_are_printed() -> None:
     assert shown(resnet) in shown(README)
 
 
+COMMANDS_SHOWN = [
+    "explain conv --in 3 --out 64 --kernel 11 --stride 4 --padding 2 --size 224",
+    "compare alexnet vgg16 vgg19 resnet50",
+    "sweep vgg16 --input 32:512:96",
+    "alexnet --freeze features --classes 10 --examples 50000 --receptive-field",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS_SHOWN)
+def test_commands_print_what_is_shown(command: str, capsys, monkeypatch) -> None:
+    width = 100 if command.startswith("compare") else 120
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main([*command.split(), *([] if "conv" in command else ["--device", "cpu"])]) == 0
+    printed = shown(capsys.readouterr().out)
+    block = README.partition(f"$ netsize {command}\n")[2].partition("```")[0]
+    assert block
+    told = shown(block).removesuffix("\n...")  # what follows is left out
+    assert printed.startswith(told) if "\n...\n" in block else printed == told
+
+
 def test_options_exist(netsize) -> None:
-    help = "".join(netsize(*words, "--help").stdout for words in ([], ["show"], ["check"], ["freeze"], ["diff"]))
+    help = "".join(netsize(*words, "--help").stdout for words in ([], *([name] for name in COMMANDS)))
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert len(named) > 10
     assert named - set(re.findall(r"--[a-z][a-z-]+", help)) == set()

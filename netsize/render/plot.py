@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 HEIGHT = 10
-MARKS = "ucw"  # one for each quantity; where they meet, the last stands
+MARKS = "ucw"  # one for each quantity
+SEVERAL = "*"  # where they meet
 
 
 def logarithmic(title: str, xs: Sequence[float], lines: Mapping[str, Sequence[float]], width: int) -> str:
@@ -18,12 +19,13 @@ def logarithmic(title: str, xs: Sequence[float], lines: Mapping[str, Sequence[fl
         for x, y in zip(xs, ys):
             column = round((math.log(x) - low_x) / ((high_x - low_x) or 1) * (columns - 1))
             row = round((math.log(y) - low) / ((high - low) or 1) * (HEIGHT - 1))
-            grid[HEIGHT - 1 - row][column] = mark
+            cell = grid[HEIGHT - 1 - row]
+            cell[column] = mark if cell[column] in (" ", mark) else SEVERAL
     labels = [""] * HEIGHT
     labels[0], labels[-1] = _label(math.exp(high)), _label(math.exp(low))
     edge = max(map(len, labels))
     drawn = [f"  {label.rjust(edge)} |{''.join(cells).rstrip()}" for label, cells in zip(labels, grid)]
-    names = ", ".join(f"{mark} {name}" for mark, name in zip(MARKS, lines))
+    names = ", ".join(f"{mark} {name}" for mark, name in zip(MARKS, lines)) + f", {SEVERAL} several of them"
     ends = f"{min(xs):g}".ljust(columns - len(f"{max(xs):g}")) + f"{max(xs):g}"
     rule = f"  {' ' * edge} +{'-' * columns}"
     return "\n".join([f"  {title}: {names}", *drawn, rule, f"  {' ' * edge}  {ends}"])
