@@ -1,5 +1,6 @@
 """The console script, and `python -m netsize`."""
 
+import gc
 import os
 import sys
 
@@ -12,6 +13,7 @@ def run() -> None:
     After an interrupt Python would end by the signal instead of the status that it is given, if the interrupt
     came while a string was being executed (as dataclasses do): so it is not asked.
     """
+    gc.disable()  # until torch is imported, if it is: a remembered answer is too short for any garbage
     try:
         from netsize.cli import main
 

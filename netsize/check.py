@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netsize import errors
+from netsize.ask import ask, question
 from netsize.cases import Case, Expected
+from netsize.count import count as count_network
 from netsize.errors import BadCase, NetsizeError, did_you_mean
-from netsize.report import Report
+from netsize.report import Convention, Report
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,11 @@ def run(case: Case, count: Callable[[Case], Report]) -> Result:
         return Result(case, error=f"{case.file}, case {case.index + 1}: {error}")
 
 
-def count(case: Case, device: str) -> Report:
+def count(case: Case, device: str, fresh: bool = False) -> Report:
     """Raises NetsizeError."""
-    from netsize.api import analyze
-
-    return analyze(
-        located(case),
-        list(case.input) or None,
-        device=device,
-        verify=case.verify,
-        bias=case.bias,
-        pooling=case.pooling,
-        padding=case.padding,
-        settings=dict(case.settings),
-    )
+    asked = question(located(case), list(case.input), dict(case.settings), device=device, verify=case.verify)
+    convention = Convention(case.bias, case.pooling, case.padding)
+    return count_network(ask(asked, lambda _: None, fresh=fresh), convention)
 
 
 def located(case: Case) -> str:
@@ -105,14 +98,12 @@ def _counted(report: Report, expected: Expected) -> float:
 
 def _published(case: Case, report: Report) -> list[Outcome]:
     """torchvision's own metadata of the default weights: parameters, and multiply-accumulates in billions."""
-    if case.published != "torchvision" or report.source.kind != "torchvision":
+    meta = dict(report.source.published)
+    if case.published != "torchvision" or not meta:
         raise BadCase("published can be 'torchvision', for torchvision's own models")
-    from torchvision.models import get_model_weights
-
-    meta = get_model_weights(case.model).DEFAULT.meta
     source = f"torchvision {report.source.version}, meta of the default weights of {case.model}"
     rounded = Expected("", "connections", f"{meta['_ops']:.3f}G", "~", round(meta["_ops"] * 10**9), 10**6, source)
-    exact = Expected("", "parameters", f"{meta['num_params']:,}", "==", meta["num_params"], source=source)
+    exact = Expected("", "parameters", f"{meta['num_params']:,}", "==", int(meta["num_params"]), source=source)
     return [outcome_of(report, rounded), outcome_of(report, exact)]
 
 

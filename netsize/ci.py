@@ -2,17 +2,18 @@
 
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netsize import errors, startup, terminal
-from netsize.cases import Case, read_file
+from netsize import errors, options, terminal
+from netsize.ask import ask, question
+from netsize.count import count as count_network
 from netsize.errors import BadCase, BadOption, NetsizeError
 from netsize.sources import check_name, complete_model
-from netsize.sources.settings import read_input, read_setting
 
-Device = Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, cuda, mps.")]
+if TYPE_CHECKING:
+    from netsize.cases import Case  # reading TOML takes a tenth of the time of a remembered answer
 
 
 def check(
@@ -23,9 +24,11 @@ def check(
     format: Annotated[str, typer.Option(metavar="FORMAT", help="table, json, github, junit.")] = "table",
     hide_passed: Annotated[bool, typer.Option("--hide-passed", help="Show what differs only.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Write what was counted into the files.")] = False,
-    device: Device = "auto",
+    device: options.Device = "auto",
+    fresh: options.Fresh = False,
 ) -> int:
     """Hold networks against known counts and budgets: cases in TOML files."""
+    from netsize.check import count, run
     from netsize.render import checks
 
     if format not in checks.FORMATS:
@@ -34,17 +37,12 @@ def check(
     cases = [case for case in cases if fnmatch(case.name, only) or fnmatch(case.model, only)]
     if not cases and not broken:
         raise BadCase(f"there is no case to check{f' that matches {only!r}' if only != '*' else ''}")
+    options.check_device(device)
     with terminal.progress() as say:
-        say("importing torch")
-        with startup.imports():
-            from netsize.check import count, run
-            from netsize.sources.environment import choose_device
-
-            choose_device(device)
         results = []
         for number, case in enumerate(cases, start=1):
             say(f"checking {case.model}: case {number} of {len(cases)}")
-            results.append(run(case, lambda case: count(case, device)))
+            results.append(run(case, lambda case: count(case, device, fresh)))
     for error in broken:
         terminal.complain(error)
     if update:
@@ -57,8 +55,10 @@ def check(
     return max(checks.worst(results), errors.FAILED if broken else errors.COUNTED)
 
 
-def _cases(what: list[str]) -> tuple[list[Case], list[NetsizeError]]:
+def _cases(what: list[str]) -> "tuple[list[Case], list[NetsizeError]]":
     """Cases of files, folders and models, and what could not be read."""
+    from netsize.cases import read_file
+
     cases: list[Case] = []
     broken: list[NetsizeError] = []
     for word in what or [str(_nearest_pyproject())]:
@@ -101,19 +101,15 @@ def freeze(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The report, as JSON.")],
     input: Annotated[list[str] | None, typer.Option(metavar="SIZES", help="As for show.")] = None,
     set: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="As for show.")] = None,
-    device: Device = "auto",
+    device: options.Device = "auto",
+    fresh: options.Fresh = False,
 ) -> int:
     """Save a network's report, to be compared with later: by diff, or by a case of check with `frozen`."""
     check_name(model)
     terminal.check_writable(output)
-    for text in input or []:
-        read_input(text)
-    settings = dict(read_setting(text) for text in set or [])
-    with terminal.progress() as say, startup.imports():
-        say("importing torch")
-        from netsize.api import analyze
-
-        report = analyze(model, input or None, device=device, settings=settings)
+    asked = question(model, input, options.read_settings(set), device=device)
+    with terminal.progress() as say:
+        report = count_network(ask(asked, say, fresh=fresh))
     if report.verification.status == "failed":
         raise BadCase(f"{model} is not frozen: {report.verification.problems[0]}")
     terminal.write(report.to_json(), output)
@@ -132,7 +128,8 @@ def diff(
         list[str] | None, typer.Option(metavar="CONDITION", help="Status 1 if it holds: 'weights > +1%'.")
     ] = None,
     format: Annotated[str, typer.Option(metavar="FORMAT", help="table, json.")] = "table",
-    device: Device = "auto",
+    device: options.Device = "auto",
+    fresh: options.Fresh = False,
 ) -> int:
     """Compare two networks row by row: what is new, gone, larger, smaller."""
     from netsize.diff import compare_reports, exceeded
@@ -140,7 +137,7 @@ def diff(
 
     if format not in differences.FORMATS:
         raise BadOption(f"--format {format}: there are {', '.join(differences.FORMATS)}")
-    reports = [_report(word, input or [], device) for word in (before, after)]
+    reports = [_report(word, input or [], device, fresh) for word in (before, after)]
     difference = compare_reports(*reports)
     failing = [condition for condition in fail_if or [] if exceeded(difference, condition)]
     terminal.write(differences.render(difference, format, terminal.columns()), None)
@@ -149,18 +146,15 @@ def diff(
     return errors.DIFFERS if failing else errors.COUNTED
 
 
-def _report(word: str, input: list[str], device: str) -> dict[str, object]:
+def _report(word: str, input: list[str], device: str, fresh: bool) -> dict[str, object]:
     from netsize.diff import load
+    from netsize.render.json import as_dict
 
     if word.endswith(".json"):
         return load(Path(word))
     check_name(word)
-    with terminal.progress() as say, startup.imports():
-        say(f"counting {word}")
-        from netsize.api import analyze
-        from netsize.render.json import as_dict
-
-        report = analyze(word, input or None, device=device)
+    with terminal.progress() as say:
+        report = count_network(ask(question(word, input, device=device), say, fresh=fresh))
     if report.verification.status == "failed":
         raise BadCase(f"{word} is not compared: {report.verification.problems[0]}")
     return as_dict(report)

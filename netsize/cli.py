@@ -7,13 +7,12 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from netsize import __version__, ci, errors, lecture, options, startup, terminal
+from netsize import __version__, ci, errors, lecture, many, options, startup, terminal
+from netsize.ask import ask, question
 from netsize.count import count
 from netsize.errors import BadOption, NetsizeError
 from netsize.report import QUANTITIES, Convention, Options, Report
-from netsize.sources import check_name, complete_model, known_models, source_of
-from netsize.sources import families as all_families
-from netsize.sources.settings import read_input
+from netsize.sources import check_name
 
 
 class Commands(typer.core.TyperGroup):
@@ -75,6 +74,8 @@ def show(
     classes: Annotated[int | None, typer.Option(metavar="N", help="Replace the last classifier layer.")] = None,
     until: Annotated[str | None, typer.Option(metavar="LAYER", help="Stop behind it: its output is features.")] = None,
     examples: options.Examples = None,
+    fresh: options.Fresh = False,
+    cache: options.Cache = False,
     strict: Annotated[bool, typer.Option("--strict", help="Status 1 if an operation is not known.")] = False,
     depth: Annotated[int | None, typer.Option(min=1, help="Roll rows up by module, so many levels deep.")] = None,
     top: Annotated[int | None, typer.Option(min=1, help="Only the largest rows, and the others in one.")] = None,
@@ -93,26 +94,15 @@ def show(
         raise BadOption(
             f"--sort {sort}: there are {', '.join(QUANTITIES)}.{errors.did_you_mean(sort, list(QUANTITIES))}"
         )
-    for text in input or []:
-        read_input(text)
-    settings = options.read_settings(set)
     told = Options(receptive_field, tuple(freeze or ()), all, options.read_examples(examples))
+    asked = question(
+        model, input, options.read_settings(set), batch=batch, device=device, verify=verify,
+        fields="all" if receptive_field else "", classes=classes, until=until,
+    )  # fmt: skip
     if output:
         terminal.check_writable(output)
     with terminal.progress() as say:
-        say("importing torch")
-        with startup.imports():
-            from netsize import analysis  # noqa: F401 - imported here, where an interrupt is safe
-            from netsize.api import examine
-            from netsize.sources.environment import choose_device
-
-            choose_device(device)
-            source_of(model)
-        fields = "all" if receptive_field else ""
-        network = examine(
-            model, input, device=device, verify=verify, batch=batch, settings=settings, fields=fields,
-            classes=classes, until=until, say=say,
-        )  # fmt: skip
+        network = ask(asked, say, fresh=fresh, keep_python=cache)
     report = count(network, Convention(bias, pooling, not no_padding), told)
     style = terminal.style(to_file=output is not None, depth=depth, top=top, sort=sort)
     return deliver(report, chosen, style, output, strict)
@@ -127,31 +117,9 @@ def deliver(report: Report, format: str, style: Any, output: Path | None, strict
     return errors.DIFFERS if differs else errors.COUNTED
 
 
-@app.command("list")
-def list_models(
-    pattern: Annotated[
-        str, typer.Argument(help="Part of a name, or with * and ?.", autocompletion=complete_model)
-    ] = "",
-) -> int:
-    """List the models that are known by name, by family."""
-    from fnmatch import fnmatch
-
-    from netsize.sources.environment import require_torchvision
-
-    require_torchvision()
-    glob = pattern if any(c in pattern for c in "*?[") else f"*{pattern}*"
-    families: dict[str, list[str]] = {}
-    for name, family in all_families().items():
-        if fnmatch(name, glob):
-            families.setdefault(family, []).append(name)
-    if not families:
-        raise NetsizeError(f"no model matches {pattern!r}.{errors.did_you_mean(pattern, known_models())}")
-    terminal.write(terminal.families(families), None)
-    return errors.COUNTED
-
-
-for command in (lecture.explain, lecture.compare, lecture.sweep, ci.check, ci.freeze, ci.diff):
+for command in (lecture.explain, lecture.compare, lecture.sweep, ci.check, ci.freeze, ci.diff, many.cache):
     app.command()(command)
+app.command("list")(many.list_models)
 
 
 def main(argv: list[str] | None = None) -> int:

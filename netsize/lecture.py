@@ -5,9 +5,13 @@ from typing import Annotated, Any
 import typer
 
 from netsize import errors, options, startup, terminal
+from netsize.ask import ask, question
+from netsize.cache import Question
 from netsize.calculator import KINDS, Hyperparameters, layer
+from netsize.count import count
 from netsize.errors import BadOption
 from netsize.formulas import Formula
+from netsize.report import Report
 from netsize.sources import check_name, complete_model, source_of
 from netsize.sources.settings import read_input
 
@@ -36,6 +40,8 @@ def explain(
     size: Annotated[str | None, typer.Option(metavar="SIZE", help="Calculator: of the input, 224 or 5x6.")] = None,
     ceil: Annotated[bool, typer.Option("--ceil", help="Calculator: a pool that rounds up.")] = False,
     examples: options.Examples = None,
+    fresh: options.Fresh = False,
+    cache: options.Cache = False,
     device: options.Device = "auto",
     verify: Annotated[
         bool | None, typer.Option("--verify/--no-verify", help="Run it. Default: a network, but no calculator.")
@@ -58,8 +64,12 @@ def explain(
     else:
         if given != Hyperparameters():
             raise BadOption(f"--in, --out, --kernel ... belong to the calculators: {', '.join(KINDS)}")
-        how = {"batch": batch, "settings": options.read_settings(set), "device": device, "verify": verify is not False}
-        explanation = _explained(model, layer, input, options.read_examples(examples), **how)
+        asked = question(
+            model, input, options.read_settings(set), batch=batch, device=device, verify=verify is not False,
+            fields=(layer or "last").partition(" #")[0],
+        )  # fmt: skip
+        told = options.read_examples(examples)
+        explanation = _explained(model, layer, told, asked, fresh=fresh, keep_python=cache)
     from netsize.render import derivation
 
     style = terminal.style(to_file=output is not None, depth=None, top=None, sort=None)
@@ -90,20 +100,12 @@ def _run(formula: Formula, device: str, say: Any) -> Any:
     return analyze_built(build(formula), device=where)
 
 
-def _explained(model: str, layer: str | None, input: list[str] | None, examples: int | None, **how: Any) -> Any:
+def _explained(model: str, layer: str | None, examples: int | None, asked: Question, **remembering: bool) -> Any:
     from netsize.explanation import explain_layer, explain_network
 
     check_name(model)
-    for text in input or []:
-        read_input(text)
     with terminal.progress() as say:
-        say("importing torch")
-        with startup.imports():
-            from netsize import analysis  # noqa: F401 - imported here, where an interrupt is safe
-            from netsize.api import examine
-
-            source_of(model)
-        network = examine(model, input, fields=(layer or "last").partition(" #")[0], say=say, **how)
+        network = ask(asked, say, **remembering)
     return explain_network(network, examples) if layer is None else explain_layer(network, layer)
 
 
@@ -120,6 +122,8 @@ def compare(
     set: options.Set = None,
     device: options.Device = "auto",
     verify: options.Verify = True,
+    fresh: options.Fresh = False,
+    cache: options.Cache = False,
     format: options.Format = None,
     json: options.Json = False,
     output: options.Output = None,
@@ -134,24 +138,18 @@ def compare(
     for text in input or []:
         read_input(text)
     names, settings = expand(models), options.read_settings(set)
+
+    def counted(name: str, say: Any) -> Report:
+        asked = question(name, input, settings, device=device, verify=verify, fields="last")
+        return count(ask(asked, say, fresh=fresh, keep_python=cache))
+
     with terminal.progress() as say:
-        found = compare_models(names, lambda name: _counted(name, input, settings, device, verify, say))
+        found = compare_models(names, lambda name: counted(name, say))
     style = terminal.style(to_file=output is not None, depth=None, top=None, sort=None)
     terminal.write(sheet.render(comparison.sheet(found), chosen, style), output)
     if any(entry.totals is None for entry in found.entries):
         return errors.FAILED
     return errors.DIFFERS if any(entry.verified == "failed" for entry in found.entries) else errors.COUNTED
-
-
-def _counted(name: str, input: list[str] | None, settings: dict[str, Any], device: str, verify: bool, say: Any) -> Any:
-    with startup.imports():
-        say("importing torch")
-        from netsize import analysis  # noqa: F401 - imported here, where an interrupt is safe
-        from netsize.api import examine
-        from netsize.count import count
-
-        source_of(name)
-    return count(examine(name, input, device=device, verify=verify, settings=settings, fields="last", say=say))
 
 
 def sweep(

@@ -59,6 +59,7 @@ class Source:
     model: str
     title: str
     version: str | None = None
+    published: tuple[tuple[str, float], ...] = ()  # what the source itself says of its size
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class Network:
     features: Shape = ()  # what came out last, if a tensor did
     replaced: str = ""  # layer that was replaced by one with another number of classes
     until: str = ""  # layer after which the pass was stopped
+    remembered: str = ""  # when these facts were found, if it was not now
 
 
 def release(version: str) -> str:

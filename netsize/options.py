@@ -50,6 +50,10 @@ Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, in the format of its ending.")
 ]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Run it again, though its result is remembered.")]
+Cache = Annotated[
+    bool, typer.Option("--cache", help="Remember a network from a Python file, too, until one of its files changes.")
+]
 Examples = Annotated[
     str | None,
     typer.Option(metavar="N", help="Weights per training example of so many: 50000, 1.2M, imagenet, mnist."),
@@ -72,21 +76,32 @@ def choose_format(format: str | None, json: bool, output: Path | None) -> str:
     return endings[output.suffix]
 
 
+def check_device(device: str) -> None:
+    """Whether there is a kind of device of this name; torch alone can tell whether this machine has one. Raises
+    BadOption."""
+    if device.partition(":")[0] not in ("auto", "cpu", "cuda", "mps"):
+        raise BadOption(f"--device {device}: there are auto, cpu, cuda, mps")
+
+
 def read_examples(text: str | None) -> int | None:
     """50000, 1.2M, or the name of a data set. Raises BadOption."""
     if text is None:
         return None
     if text.lower() in DATA_SETS:
         return DATA_SETS[text.lower()]
-    factor = {"K": 10**3, "M": 10**6, "G": 10**9}.get(text[-1:].upper(), 1)
+    return read_amount("--examples", text, f", or one of {', '.join(DATA_SETS)}")
+
+
+def read_amount(option: str, text: str, otherwise: str = "") -> int:
+    """50000, 60K or 1.2M. Raises BadOption."""
+    factor = {"K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9}.get(text[-1:].upper(), 1)
     try:
-        examples = round(float(text[:-1] if factor > 1 else text) * factor)
+        amount = round(float(text[:-1] if factor > 1 else text) * factor)
     except (ValueError, OverflowError):
-        examples = 0
-    if examples < 1:
-        known = ", ".join(DATA_SETS)
-        raise BadOption(f"--examples {text}: expected a number like 50000 or 1.2M, or one of {known}")
-    return examples
+        amount = 0
+    if amount < 1:
+        raise BadOption(f"{option} {text}: expected a number like 50000 or 1.2M{otherwise}")
+    return amount
 
 
 def read_settings(set: list[str] | None) -> dict[str, Any]:

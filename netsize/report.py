@@ -106,6 +106,7 @@ class Verification:
     verified: int
     problems: tuple[str, ...]
     seconds: float
+    remembered: str = ""  # when it was run, in ISO 8601, if it was not now
 
 
 @dataclass(frozen=True)

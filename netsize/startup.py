@@ -11,6 +11,8 @@ from typing import Any
 
 from netsize.errors import INTERRUPTED
 
+_imported = False
+
 
 @contextmanager
 def imports() -> Iterator[None]:
@@ -20,7 +22,10 @@ def imports() -> Iterator[None]:
     again and once more at exit, takes a third of the time of `python -c "import torch, torchvision"`. And
     torch's C++ aborts if an interrupt is raised inside of it as an exception: here it ends the process itself.
     """
-    enabled = gc.isenabled()
+    global _imported
+    if _imported:  # what is garbage by now must not be kept for ever
+        yield
+        return
     gc.disable()
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, _leave) if main else None
@@ -30,8 +35,8 @@ def imports() -> Iterator[None]:
         if main:
             signal.signal(signal.SIGINT, before)
         gc.freeze()
-        if enabled:
-            gc.enable()
+        _imported = True
+        gc.enable()  # the console script starts without
 
 
 _interrupted = False

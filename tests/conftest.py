@@ -18,6 +18,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
 
 
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins without remembered results, and touches nobody's."""
+    monkeypatch.setenv("NETSIZE_CACHE", str(tmp_path / "cache of netsize"))
+
+
 @dataclass
 class Finished:
     status: int

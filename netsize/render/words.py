@@ -1,5 +1,6 @@
 """What a report says in words: the header, where the bulk is, and what stands below the table."""
 
+from datetime import datetime
 from math import prod
 
 from netsize.formulas import by
@@ -141,13 +142,20 @@ def _some(names: dict[str, None], most: int = 4) -> str:
 
 
 def verification(report: Report) -> str:
-    """One line; the numbers of layers and seconds are those of this run."""
+    """One line; the numbers of layers and seconds are those of this run, or of the one that is remembered."""
     found = report.verification
+    when = f"remembered from {_when(found.remembered)}; --fresh runs it again" if found.remembered else ""
     if found.status == "skipped":
-        return "not verified: counted by formula, without running the network"
-    seconds = f"{found.seconds:.1f} s"
-    text = f"{found.verified} of {found.layers} layers verified by a forward pass on {found.device} ({seconds})"
+        text = "not verified: counted by formula, without running the network"
+        return f"{text} ({when})" if when else text
+    text = f"{found.verified} of {found.layers} layers verified by a forward pass on {found.device}"
+    text += f" ({when or f'{found.seconds:.1f} s'})"
     return text if found.status == "passed" else f"{text}, {len(found.problems)} differences"
+
+
+def _when(time: str) -> str:
+    """2026-11-24 10:20 of 2026-11-24T10:20:05+00:00, in the local time."""
+    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def problems(row: Row) -> list[str]:

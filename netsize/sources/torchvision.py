@@ -38,7 +38,10 @@ def load(model: str, settings: Mapping[str, Any]) -> Built:
         untrained["image_size"] = get_model_weights(model).DEFAULT.transforms().crop_size[0]
     network, blank = build(model, builder, settings, own=untrained)
     title = type(network).__name__
-    source = Source("torchvision", model, title if title.lower() == model else model, release(torchvision.__version__))
+    meta = get_model_weights(model).DEFAULT.meta
+    published = tuple((name, meta[name]) for name in ("num_params", "_ops") if name in meta)
+    named = title if title.lower() == model else model
+    source = Source("torchvision", model, named, release(torchvision.__version__), published)
     return Built(network, source, _inputs(model, family, network), arrange=_arrange(family), blank=blank)
 
 
