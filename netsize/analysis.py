@@ -18,7 +18,7 @@ from netsize.sources.built import Built
 from netsize.sources.settings import InputSpec
 from netsize.trace import ForwardFailed, first_that_runs, trace
 from netsize.transfer import Until, replace_classifier
-from netsize.weights import fill
+from netsize.weights import fill, forget, give_memory
 
 NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException)
 PATIENCE = 5.0  # seconds to look for the smallest input that works
@@ -37,11 +37,13 @@ def analyze_built(
     on_layer: Callable[[int], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
     hint: bool = True,
+    limit: int | None = None,
 ) -> Network:
     """Trace a network at the inputs given, or at its own. `batch`: it takes a batch axis. `fields`: which receptive
     fields to verify: "all", "last" (at the last feature map), or those of one layer. `classes`: of a new classifier.
     `until`: the layer to stop after. `on_layer` is told how many layers have been executed, `say` what is being
-    done. `hint`: look for the smallest input, if this one fails. Raises NetsizeError."""
+    done. `hint`: look for the smallest input, if this one fails. `limit`: bytes that running it may take; a
+    network that is larger is run with one layer's parameters in memory at a time. Raises NetsizeError."""
     specs = tuple(specs) or built.inputs
     if not specs and built.example is None and _takes_nothing(built.model):
         built.example = ()
@@ -49,24 +51,26 @@ def analyze_built(
         raise BadInput(
             f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)"
         )
-    _give_memory(built)
     make = _arguments(built, specs, batch)
     model = built.model.eval()
     replaced = _replaced(built, make, classes, until)
     stop = Until(model, until) if until else None
+    piecewise = 0
     try:
         if verify:
-            _check_memory(built, specs, make, device)
-            fill(built.blank)
-            built.blank = []
-            model = model.to(device)
+            piecewise = _prepare(built, specs, make, device, limit)
         with quiet():
             stopping = stop.stopping() if stop else None
             network = trace(model, make, built.source, device, verify, on_layer, stopping)
             network = replace(
-                network, replaced=replaced, until=until or "", features=stop.features if stop else network.features
+                network,
+                replaced=replaced,
+                until=until or "",
+                features=stop.features if stop else network.features,
+                piecewise=piecewise,
             )
-            return measure_fields(network, model, fields, say) if verify and fields else network
+            measures = verify and fields and not piecewise
+            return measure_fields(network, model, fields, say) if measures else network
     except ForwardFailed as failure:
         if memory.is_exhausted(failure.error):
             raise _too_large(built, specs, make, device) from failure
@@ -119,16 +123,6 @@ def measure_fields(network: Network, model: nn.Module, which: str, say: Callable
     return replace(network, calls=tuple(calls), field_measured=last)
 
 
-def _give_memory(built: Built) -> None:
-    """A network on the meta device has shapes and no memory: give it some, which costs nothing until it is used."""
-    without = [p for p in built.model.parameters() if p.is_meta]
-    if without or any(buffer.is_meta for buffer in built.model.buffers()):
-        built.model.to_empty(device="cpu")
-        built.blank = list(built.model.parameters())
-        for buffer in built.model.buffers():
-            buffer.zero_()
-
-
 def _arguments(built: Built, specs: Sequence[InputSpec], batch: bool) -> Callable[[torch.device], tuple[Any, ...]]:
     if specs:
         make = inputs.make(specs, built.model, batch)
@@ -137,23 +131,60 @@ def _arguments(built: Built, specs: Sequence[InputSpec], batch: bool) -> Callabl
     return inputs.given(built.example, batch)
 
 
-def _check_memory(built: Built, specs: Sequence[InputSpec], make: Any, device: torch.device) -> None:
+def _prepare(built: Built, specs: Sequence[InputSpec], make: Any, device: torch.device, limit: int | None) -> int:
+    """Give the network memory and values on its device; or, if they do not fit, none to its large parameters: then
+    how many bytes they would take. Raises BadInput if not even one layer at a time fits."""
+    if _may_be_large(built, specs, device, limit):
+        built.blank = forget(built.model, built.blank)
+        need, free = memory.needed(built.model, make), _free(device, limit)
+        if need is not None and free is not None and need.at_once > free:
+            if need.piecewise > free:
+                raise _too_large(built, specs, make, device, limit)
+            fill(built.blank)
+            _move(built.model, device)
+            return need.parameters
+    fill([*built.blank, *give_memory(built.model)])
+    built.blank = []
+    built.model.to(device)
+    return 0
+
+
+def _may_be_large(built: Built, specs: Sequence[InputSpec], device: torch.device, limit: int | None) -> bool:
     """Do not let the system kill a pass that is far too large. A small one is not looked at: activations and
     their ones take between 5 (alexnet) and 204 times (regnet_y_128gf) what the input takes in torchvision."""
+    own = [p for p in built.model.parameters() if not nn.parameter.is_lazy(p)]
+    if any(parameter.is_meta for parameter in own):  # memory was refused
+        return True
+    free = _free(device, limit)
+    likely = 300 * sum(torch.Size(spec.shape).numel() * 4 for spec in specs)
+    return free is not None and likely + 2 * sum(p.numel() * p.element_size() for p in own) >= free
+
+
+def _free(device: torch.device, limit: int | None) -> int | None:
     free = memory.available(device)
-    parameters = (p.numel() * p.element_size() for p in built.model.parameters() if not nn.parameter.is_lazy(p))
-    likely = 300 * sum(torch.Size(spec.shape).numel() * 4 for spec in specs) + 2 * sum(parameters)
-    if free is None or likely < free:
-        return
-    need = memory.needed(built.model, make)
-    if need is not None and need > free:
-        raise _too_large(built, specs, make, device)
+    return free if limit is None else min(limit, free or limit)
 
 
-def _too_large(built: Built, specs: Sequence[InputSpec], make: Any, device: torch.device) -> BadInput:
+def _move(model: nn.Module, device: torch.device) -> None:
+    """What has memory, to the device."""
+    for module in model.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None and not parameter.is_meta:
+                module._parameters[name] = nn.Parameter(parameter.detach().to(device), parameter.requires_grad)
+        for name, buffer in module._buffers.items():
+            if buffer is not None and not buffer.is_meta:
+                module._buffers[name] = buffer.to(device)
+
+
+def _too_large(
+    built: Built, specs: Sequence[InputSpec], make: Any, device: torch.device, limit: int | None = None
+) -> BadInput:
     need, free = memory.needed(built.model, make), memory.available(device)
-    takes = f"takes about {memory.gibibytes(need)}" if need else "takes more"
+    takes = f"takes about {memory.gibibytes(need.at_once)}" if need else "takes more"
+    if need and need.piecewise < need.at_once:
+        takes += f", or {memory.gibibytes(need.piecewise)} layer by layer"
     there = f", and {memory.gibibytes(free)} are free on {device.type}" if free else f" than {device.type} has"
+    there = f", and --memory allows {memory.gibibytes(limit)}" if limit is not None else there
     return BadInput(
         f"{built.source.model} at {_shown(specs)} is too large to be run: it {takes}{there}.\n"
         "--no-verify counts it without running it"

@@ -88,6 +88,7 @@ def examine(
     fields: str = "",
     classes: int | None = None,
     until: str | None = None,
+    limit: int | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Network:
     """What one forward pass writes down, before any convention: see `analyze` and `analysis.analyze_built`."""
@@ -113,6 +114,7 @@ def examine(
         fields=fields,
         classes=classes,
         until=until,
+        limit=limit,
         on_layer=on_layer,
         say=say,
     )

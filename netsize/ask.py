@@ -57,6 +57,7 @@ def run(question: Question, say: Say) -> Network:
         fields=question.fields,
         classes=question.classes,
         until=question.until,
+        limit=question.memory,
         say=say,
     )
 

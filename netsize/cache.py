@@ -39,6 +39,7 @@ class Question:
     fields: str = ""
     classes: int | None = None
     until: str | None = None
+    memory: int | None = None
 
     @property
     def is_python(self) -> bool:

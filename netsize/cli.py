@@ -74,6 +74,7 @@ def show(
     classes: Annotated[int | None, typer.Option(metavar="N", help="Replace the last classifier layer.")] = None,
     until: Annotated[str | None, typer.Option(metavar="LAYER", help="Stop behind it: its output is features.")] = None,
     examples: options.Examples = None,
+    memory: options.Memory = None,
     fresh: options.Fresh = False,
     cache: options.Cache = False,
     strict: Annotated[bool, typer.Option("--strict", help="Status 1 if an operation is not known.")] = False,
@@ -98,6 +99,7 @@ def show(
     asked = question(
         model, input, options.read_settings(set), batch=batch, device=device, verify=verify,
         fields="all" if receptive_field else "", classes=classes, until=until,
+        memory=options.read_memory(memory),
     )  # fmt: skip
     if output:
         terminal.check_writable(output)

@@ -70,6 +70,7 @@ def count(network: Network, convention: Convention | None = None, options: Optio
             verified=sum(row.verified == "passed" for row in layers),
             problems=tuple(problems),
             seconds=network.seconds,
+            piecewise=network.piecewise,
             remembered=network.remembered,
         ),
         options=options,

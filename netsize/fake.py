@@ -35,13 +35,14 @@ def without_values(model: nn.Module) -> Iterator[None]:
     heard, log.disabled = log.disabled, True
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     before: list[tuple[nn.Module, str, torch.Tensor]] = []
+    shapes: dict[int, torch.Tensor] = {}
     for module in model.modules():
         if isinstance(module, torch.jit.ScriptModule):
             continue
         for name, value in (*module._parameters.items(), *module._buffers.items()):
             if value is not None and not nn.parameter.is_lazy(value) and value.is_floating_point():
                 before.append((module, name, value))
-                setattr(module, name, mode.from_tensor(value))
+                setattr(module, name, _from_shape(value, mode, shapes) if value.is_meta else mode.from_tensor(value))
     try:
         with mode, EverythingSurvives():
             yield
@@ -49,6 +50,15 @@ def without_values(model: nn.Module) -> Iterator[None]:
         for module, name, value in before:
             setattr(module, name, value)
         log.disabled = heard
+
+
+def _from_shape(value: torch.Tensor, mode: FakeTensorMode, shapes: dict[int, torch.Tensor]) -> torch.Tensor:
+    """A fake tensor on the CPU for a parameter that was never given memory; the same for the same."""
+    if id(value) not in shapes:
+        with mode:
+            empty = torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="cpu")
+            shapes[id(value)] = nn.Parameter(empty, False) if isinstance(value, nn.Parameter) else empty
+    return shapes[id(value)]
 
 
 class EverythingSurvives(TorchDispatchMode):

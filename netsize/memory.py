@@ -1,16 +1,16 @@
 """How much memory a forward pass takes, found on fake tensors that take none, and how much there is."""
 
-import os
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from netsize import limits
 from netsize.fake import without_values
 from netsize.sources.build import quiet
 from netsize.tracer import tensors
@@ -50,10 +50,28 @@ class LiveBytes(TorchDispatchMode):
             self.now -= size
 
 
-def needed(model: nn.Module, make_inputs: Callable[[torch.device], Any]) -> int | None:
-    """Bytes of parameters, buffers and activations of one forward pass at its highest moment, and as much
-    again for the largest activations once more as ones. None if it cannot be told without values."""
-    own = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
+@dataclass(frozen=True)
+class Need:
+    """Bytes of a forward pass: parameters and buffers; activations at their highest moment, and as much again for
+    the largest of them once more as ones; the largest parameter, with as much for its ones."""
+
+    parameters: int
+    activations: int
+    largest: int
+
+    @property
+    def at_once(self) -> int:
+        return self.parameters + self.activations
+
+    @property
+    def piecewise(self) -> int:
+        """With only one layer's parameters in memory at a time."""
+        return self.activations + 2 * self.largest
+
+
+def needed(model: nn.Module, make_inputs: Callable[[torch.device], Any]) -> Need | None:
+    """None if it cannot be told without values."""
+    own = [t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())]
     try:
         with quiet(), torch.no_grad(), without_values(model):
             arguments = make_inputs(torch.device("cpu"))
@@ -62,30 +80,14 @@ def needed(model: nn.Module, make_inputs: Callable[[torch.device], Any]) -> int 
     except Exception:
         return None
     inputs = sum(t.numel() * t.element_size() for t in tensors(list(arguments)))
-    return int(own + inputs + 2 * live.peak)
+    return Need(sum(own), inputs + 2 * live.peak, max(own, default=0))
 
 
 def available(device: torch.device) -> int | None:
     """Bytes that can still be allocated there; None where the system does not tell."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    free: list[int] = []
-    for line in _lines("/proc/meminfo"):
-        if line.startswith("MemAvailable:"):
-            free.append(int(line.split()[1]) * 1024)
-    limit, used = _lines("/sys/fs/cgroup/memory.max"), _lines("/sys/fs/cgroup/memory.current")
-    if limit and used and limit[0].isdigit():
-        free.append(int(limit[0]) - int(used[0]))
-    if not free and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        free.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return min(free) if free else None
-
-
-def _lines(file: str) -> list[str]:
-    try:
-        return Path(file).read_text(encoding="ascii").splitlines()
-    except OSError:
-        return []
+    return limits.free_memory()
 
 
 def is_exhausted(error: BaseException) -> bool:

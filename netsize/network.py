@@ -87,6 +87,7 @@ class Network:
     features: Shape = ()  # what came out last, if a tensor did
     replaced: str = ""  # layer that was replaced by one with another number of classes
     until: str = ""  # layer after which the pass was stopped
+    piecewise: int = 0  # bytes of parameters, if they were in memory layer by layer only
     remembered: str = ""  # when these facts were found, if it was not now
 
 

@@ -1,5 +1,6 @@
 """Options that several commands have, and how what is written after them is read."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,6 +50,9 @@ Format = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, in the format of its ending.")
+]
+Memory = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="That running it may take, as 4GiB; more goes layer by layer.")
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run it again, though its result is remembered.")]
 Cache = Annotated[
@@ -102,6 +106,17 @@ def read_amount(option: str, text: str, otherwise: str = "") -> int:
     if amount < 1:
         raise BadOption(f"{option} {text}: expected a number like 50000 or 1.2M{otherwise}")
     return amount
+
+
+def read_memory(text: str | None) -> int | None:
+    """4GiB, 512MiB or 8GB, in bytes. Raises BadOption."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", text.lower())
+    size = round(float(match[1]) * (1024 if match[3] else 1000) ** ("kmgt".index(match[2]) + 1)) if match else 0
+    if size < 1:
+        raise BadOption(f"--memory {text}: expected a size like 4GiB or 512MiB")
+    return size
 
 
 def read_settings(set: list[str] | None) -> dict[str, Any]:

@@ -106,6 +106,7 @@ class Verification:
     verified: int
     problems: tuple[str, ...]
     seconds: float
+    piecewise: int = 0  # bytes of parameters, if they were in memory layer by layer only
     remembered: str = ""  # when it was run, in ISO 8601, if it was not now
 
 

@@ -22,6 +22,7 @@ from netsize.network import Call, Elements, Execution, Step
 from netsize.operations import Operation, is_read, named, read
 from netsize.origins import Claims, Origin, Origins
 from netsize.places import Places, Seen
+from netsize.weights import materialised
 
 _DECIDED_BY_VALUES = {"aten._local_scalar_dense", "aten.equal", "torchvision.nms"}  # and those that torch marks
 _TORCH_COUNTS = {"aten.mm", "aten.addmm", "aten.bmm", "aten.baddbmm", "aten.convolution"}  # rightly, in forward
@@ -121,13 +122,24 @@ class Tracer(TorchDispatchMode):
         if not is_read(func) and not silent.is_silent(func) and func._can_decompose():
             with self:  # in inference mode torch does not take it apart before it comes here
                 return func.decompose(*args, **kwargs)
-        output = func(*args, **kwargs)
+        output = self._execute(func, args, kwargs)
         try:
             self._observe(func, args, kwargs, output)
         except Exception as error:
             self.bug = error
             raise
         return output
+
+    def _execute(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Parameters that were not given memory get it for this operation only: beside tensors that have values.
+        Without those (a view of a parameter) the operation is executed on shapes."""
+        given = tensors((args, kwargs))
+        if not any(tensor.is_meta for tensor in given):
+            return func(*args, **kwargs)
+        device = next((tensor.device for tensor in given if not tensor.is_meta), None)
+        if device is None:
+            return func(*args, **kwargs)
+        return func(*_real(args, device), **_real(kwargs, device))
 
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         name = silent.name(func)
@@ -293,6 +305,15 @@ def _as_called(draft: Draft, input: Shape, output: Shape) -> None:
     formula = draft.call.formula
     if isinstance(formula, Linear) and prod(input) == prod(formula.input) and input[-1:] == formula.input[-1:]:
         draft.call = replace(draft.call, formula=replace(formula, input=input), input=input, output=output)
+
+
+def _real(value: Any, device: torch.device) -> Any:
+    """Arguments with values in the place of shapes."""
+    if isinstance(value, torch.Tensor):
+        return materialised(value, device) if value.is_meta else value
+    if isinstance(value, dict):
+        return {key: _real(item, device) for key, item in value.items()}
+    return type(value)(_real(item, device) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 def _feature_axis(formula: Formula) -> int:

@@ -8,11 +8,15 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from netsize.limits import address_space
+
 # What torch.nn.init and hand-written initialisers do to a parameter, in place.
 _FILLS = {
     "uniform_", "normal_", "fill_", "zero_", "copy_", "bernoulli_", "exponential_", "log_normal_", "cauchy_",
     "erfinv_", "mul_", "add_", "sub_", "div_", "clamp_", "clamp_min_", "clamp_max_", "lerp_", "random_",
 }  # fmt: skip
+LARGE = 2**18  # elements, 1 MiB of float32: smaller parameters are not worth the trouble
+RESERVE = 2**31  # bytes of `ulimit -v` that are left for running a network whose parameters do not fit
 BLOCK = 2**20  # elements: 4 MiB of float32, small enough to stay in a processor's cache while it is repeated
 
 
@@ -30,6 +34,8 @@ class SkipInitialisers(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if func is torch.empty and "device" not in {name for name, value in kwargs.items() if value is not None}:
+            return _empty(args, kwargs)
         target = args[0] if args else kwargs.get("tensor")
         if isinstance(target, nn.Parameter):
             name, module = getattr(func, "__name__", ""), getattr(func, "__module__", "")
@@ -37,6 +43,61 @@ class SkipInitialisers(TorchFunctionMode):
                 self._blank[id(target)] = target
                 return target
         return func(*args, **kwargs)
+
+
+def _empty(args: Any, kwargs: Any) -> torch.Tensor:
+    """Memory that nobody has written to has no values to lose: what is refused, or would leave too little for all
+    else, gets a shape only, and memory as late as possible, when the network is run."""
+    shape = torch.empty(*args, **{**kwargs, "device": "meta"})
+    size, left = shape.numel() * shape.element_size(), address_space() if shape.numel() >= LARGE else None
+    if left is not None and left < size + RESERVE:
+        return shape
+    try:
+        return torch.empty(*args, **kwargs)
+    except RuntimeError:  # the CPU's allocator has no error of its own
+        return shape
+
+
+def forget(model: nn.Module, blank: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    """Give the memory of large parameters back that hold no values yet, and keep their shapes. The blank ones that
+    are left are returned."""
+    large = {id(parameter) for parameter in blank if parameter.numel() >= LARGE}
+    shapes: dict[int, nn.Parameter] = {}
+    for module in model.modules():
+        for name, value in module._parameters.items():
+            if value is not None and id(value) in large:
+                if id(value) not in shapes:
+                    shapes[id(value)] = nn.Parameter(torch.empty_like(value, device="meta"), value.requires_grad)
+                module._parameters[name] = shapes[id(value)]
+    return [parameter for parameter in blank if id(parameter) not in large]
+
+
+def give_memory(model: nn.Module) -> list[torch.Tensor]:
+    """Put real parameters and buffers, without values yet, in the place of those that have shapes only; one that
+    stands in several places (tied weights) stays one. The new parameters are returned."""
+    real: dict[int, nn.Parameter] = {}
+    for module in model.modules():
+        for name, value in module._parameters.items():
+            if value is None or not value.is_meta or nn.parameter.is_lazy(value):
+                continue
+            if id(value) not in real:
+                empty = torch.empty_strided(value.size(), value.stride(), dtype=value.dtype)
+                real[id(value)] = nn.Parameter(empty, value.requires_grad)
+            module._parameters[name] = real[id(value)]
+        for name, buffer in module._buffers.items():
+            if buffer is not None and buffer.is_meta:
+                module._buffers[name] = torch.zeros_like(buffer, device="cpu")
+    return list(real.values())
+
+
+def materialised(shape_only: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor with values for one that has a shape only: a parameter, or a view of one."""
+    size, stride = shape_only.size(), shape_only.stride()
+    elements: int = prod(size)
+    dense = elements == 1 + sum((n - 1) * step for n, step in zip(size, stride))  # no gap, and nothing twice
+    flat = torch.empty(elements, dtype=shape_only.dtype)
+    fill([flat.view(size[0], -1) if len(size) > 1 and elements else flat])
+    return (flat.as_strided(size, stride) if dense else flat.view(size)).to(device)
 
 
 @torch.no_grad()

@@ -218,7 +218,9 @@ def test_json_is_schema_1(alexnet: netsize.Report) -> None:
     ]  # fmt: skip
     assert set(report["bulk"]["kinds"]) == {"conv", "linear"}
     assert set(report["bulk"]["parts"]) == {"features", "classifier"}
-    assert list(report["verification"]) == ["status", "device", "torch", "layers", "verified", "problems", "seconds"]
+    assert list(report["verification"]) == [
+        "status", "device", "torch", "layers", "verified", "problems", "seconds", "piecewise", "remembered",
+    ]  # fmt: skip
 
 
 def test_json_holds_every_layer_whatever_is_shown(transformer: netsize.Report) -> None:

@@ -50,6 +50,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             "verified": verification.verified,
             "problems": list(verification.problems),
             "seconds": round(verification.seconds, 3),
+            "piecewise": verification.piecewise,
             "remembered": verification.remembered or None,
         },
     }

@@ -1,6 +1,7 @@
 """A plot of characters: several quantities over one, both axes logarithmic, so that powers are straight lines."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 
 HEIGHT = 10
@@ -28,7 +29,8 @@ def logarithmic(title: str, xs: Sequence[float], lines: Mapping[str, Sequence[fl
     names = ", ".join(f"{mark} {name}" for mark, name in zip(MARKS, lines)) + f", {SEVERAL} several of them"
     ends = f"{min(xs):g}".ljust(columns - len(f"{max(xs):g}")) + f"{max(xs):g}"
     rule = f"  {' ' * edge} +{'-' * columns}"
-    return "\n".join([f"  {title}: {names}", *drawn, rule, f"  {' ' * edge}  {ends}"])
+    told = textwrap.wrap(f"{title}: {names}", max(width, 20), initial_indent="  ", subsequent_indent="    ")
+    return "\n".join([*told, *drawn, rule, f"  {' ' * edge}  {ends}"])
 
 
 def _label(value: float) -> str:

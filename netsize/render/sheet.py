@@ -31,6 +31,7 @@ class Column:
     needed: int = 9
     text: Callable[[Any], str] = plainly
     near: bool = False  # stands close to the one before
+    left: bool = False
 
     @property
     def gap(self) -> int:
@@ -111,7 +112,8 @@ def _line(columns: Sequence[Column], cells: list[str], widths: list[int], marks:
     """`marks`: for the columns in which one is marked, what stands behind the number of this line."""
     text = f"  {shortened(cells[0], widths[0]).ljust(widths[0])}"
     for column, cell, width in zip(columns[1:], cells[1:], widths[1:]):
-        text += " " * column.gap + f"{cell}{marks.get(column.key, '')}".rjust(width)
+        shown = f"{cell}{marks.get(column.key, '')}"
+        text += " " * column.gap + (shown.ljust(width) if column.left else shown.rjust(width))
     return text.rstrip()
 
 

@@ -149,6 +149,8 @@ def verification(report: Report) -> str:
         text = "not verified: counted by formula, without running the network"
         return f"{text} ({when})" if when else text
     text = f"{found.verified} of {found.layers} layers verified by a forward pass on {found.device}"
+    if found.piecewise:
+        text += f", with the {found.piecewise / 2**30:,.1f} GiB of its parameters in memory layer by layer"
     text += f" ({when or f'{found.seconds:.1f} s'})"
     return text if found.status == "passed" else f"{text}, {len(found.problems)} differences"
 

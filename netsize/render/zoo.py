@@ -9,7 +9,7 @@ NUMBERS = ("units", "connections", "weights", "parameters", "depth")
 
 
 def sheet(found: list[Counted], notes: list[str]) -> Sheet:
-    columns = [Column("model", "network"), Column("family", "family", 2), Column("depth", "depth", 4)]
+    columns = [Column("model", "network"), Column("family", "family", 2, left=True), Column("depth", "depth", 4)]
     columns += [Column(name, name, 3 if name == "parameters" else 9) for name in NUMBERS[:4]]
     columns.append(Column("mark", "", 6, near=True))
     records = tuple(_record(counted) for counted in found)

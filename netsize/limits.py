@@ -1,0 +1,41 @@
+"""How much memory the system lets this process have. No torch in here."""
+
+import os
+from pathlib import Path
+
+
+def free_memory() -> int | None:
+    """Bytes that can still be allocated and used; None where the system does not tell."""
+    free: list[int] = []
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            free.append(int(line.split()[1]) * 1024)
+    limit, used = _lines("/sys/fs/cgroup/memory.max"), _lines("/sys/fs/cgroup/memory.current")
+    if limit and used and limit[0].isdigit():
+        free.append(int(limit[0]) - int(used[0]))
+    left = address_space()
+    if left is not None:
+        free.append(left)
+    if not free and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        free.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(free) if free else None
+
+
+def address_space() -> int | None:
+    """What `ulimit -v` still leaves; None where there is no such limit."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    used = _lines("/proc/self/statm")
+    if limit == resource.RLIM_INFINITY or not used:
+        return None
+    return max(0, limit - int(used[0].split()[0]) * resource.getpagesize())
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        return Path(file).read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []
