@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from netsize.render import words
 from netsize.render.extras import extras
@@ -60,7 +61,7 @@ class Column:
     right: bool = False
     near: bool = False
 
-    @property
+    @cached_property
     def width(self) -> int:
         return max(len(text) for text in (self.title, self.foot, *(cell.text for cell in self.cells)))
 
@@ -108,7 +109,8 @@ def _numbers(report: Report, rows: tuple[Row, ...], bar: int, shares: bool) -> l
         values = [getattr(row, quantity) for row in rows]
         most = max(values, default=0)
         parts = [report.share(value, quantity) for value in values]
-        marks = [MARK if most and i == values.index(most) else "" for i in range(len(values))]
+        first = values.index(most) if most else None
+        marks = [MARK if i == first else "" for i in range(len(values))]
         texts = [f"{value:,}" if row.layers else "" for row, value in zip(rows, values)]
         numbers = [Cell(text, share, bool(mark)) for text, share, mark in zip(texts, parts, marks)]
         columns.append(Column(quantity, quantity, numbers, f"{getattr(report.totals, quantity):,}", right=True))
