@@ -2,12 +2,12 @@
 unit sees the input.
 
 The network is run on strips: long enough along one axis that a unit's whole field lies inside, and small along
-the others. Always on the CPU and in float64: its convolutions add products and nothing else, so that what is
-not seen has a gradient of exactly 0, and a path through 300 layers of 3x3 still has one above 10^-308.
+the others. Always on the CPU, whose convolutions add products and nothing else: what is not seen has a gradient of
+exactly 0. On its way back through the layers every gradient that is not 0 becomes 1, so that none vanishes.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -18,6 +18,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from netsize.composites import Composites
+from netsize.fake import without_values
 from netsize.formulas import Shape
 from netsize.operations import each
 from netsize.places import Seen
@@ -26,7 +27,8 @@ from netsize.trace import contexts, hooks
 from netsize.tracer import Tracer
 from netsize.weights import BLOCK
 
-SMALL = (32, 64, 96, 128, 192, 256)  # lengths of the other axes that are tried, the smallest first
+SMALL = (8, 16, 32, 48, 64, 80, 96, 128, 192, 256)  # lengths of the other axes that are tried, the smallest first
+LONG = 512  # strips from this length on are tried without values first: what fails late would cost much
 MARGIN = 1  # elements on either side of a field that must not be seen
 
 
@@ -75,12 +77,31 @@ def measure(
     the network's input, with its batch axis; `used` are the weights of the calls until the last that is wanted.
     The network is used up."""
     _make_positive(model.cpu().eval(), used)
+    with _one_thread():
+        return _measure(model, shape, wanted, say)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Strips are small: threads that wait for each other at every operation would take up to five times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _measure(
+    model: nn.Module, shape: Shape, wanted: list[Wanted], say: Callable[[str], None]
+) -> dict[Wanted, str | None]:
     problems: dict[Wanted, str | None] = {}
     skipped: set[Wanted] = set()
     for axis in sorted({axis for want in wanted for axis in want.field.axes}):
+        small = 0
         for length, group in _groups(wanted, axis):
             say(f"receptive fields: an input {length} long")
-            found = _measured(model, shape, axis, length, group)
+            found, small = _measured(model, shape, axis, length, group, small)
             for want in group:
                 if want not in found:
                     skipped.add(want)
@@ -117,21 +138,36 @@ def _needs(field: Field, axis: int) -> int:
     return offset + _unit(field, axis) * (step or 0) + size + MARGIN
 
 
-def _measured(model: nn.Module, shape: Shape, axis: int, length: int, group: list[Wanted]) -> dict[Wanted, str | None]:
-    """On the narrowest strip on which all of them are executed; else on the network's own input."""
+def _measured(
+    model: nn.Module, shape: Shape, axis: int, length: int, group: list[Wanted], first: int
+) -> tuple[dict[Wanted, str | None], int]:
+    """On the narrowest strip (from the `first` of SMALL on) on which all of them are executed; else on the network's
+    own input. And which strip that was: what lies deeper needs no narrower one."""
     places = group[0].field.axes
-    for small in SMALL:
-        strip = [min(small, n) if i in places else n for i, n in enumerate(shape)]
+    for index in range(first, len(SMALL)):
+        strip = [min(SMALL[index], n) if i in places else n for i, n in enumerate(shape)]
         strip[axis] = length
+        if length >= LONG and not _reaches(model, tuple(strip), max(want.index for want in group)):
+            continue
         found = _on_strip(model, tuple(strip), axis, group)
         if len(found) == len(group):
-            return found
-    return _on_strip(model, shape, axis, group)
+            return found, index
+    return _on_strip(model, shape, axis, group), first
+
+
+def _reaches(model: nn.Module, shape: Shape, last: int) -> bool:
+    """Whether a strip is large enough for the call with this index, told without values, which costs little."""
+    with without_values(model), torch.no_grad():
+        tracer = _run(model, torch.rand(shape), last)
+    return len(tracer.drafts) > last
 
 
 def _on_strip(model: nn.Module, shape: Shape, axis: int, group: list[Wanted]) -> dict[Wanted, str | None]:
-    input = torch.rand(shape, dtype=torch.float64).add_(0.5).requires_grad_()
+    input = torch.rand(shape, dtype=torch.float32).add_(0.5).requires_grad_()
     tracer = _run(model, input, max(want.index for want in group))
+    for draft in tracer.drafts:
+        if draft.made is not None and draft.made.grad_fn is not None:
+            draft.made.register_hook(lambda gradient: (gradient != 0).to(gradient.dtype))
     found: dict[Wanted, str | None] = {}
     for want in group:
         output, seen = _output(tracer, want)
@@ -162,11 +198,11 @@ def _run(model: nn.Module, input: torch.Tensor, last: int) -> Tracer:
             raise Enough
 
     tracer = Tracer(model, on_ones=False, on_layer=on_layer)
-    tracer.keeps_outputs = True
+    tracer.keeps_outputs = input.requires_grad
     with ExitStack() as stack:
         for context in contexts(input.device):
             stack.enter_context(context)
-        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.set_grad_enabled(input.requires_grad))
         tracer.begin([input])
         stack.enter_context(hooks(model, tracer))
         stack.enter_context(suppress(Enough, Exception))  # a strip that the network does not take shows less
@@ -213,12 +249,12 @@ def _compare(unit: torch.Tensor, input: torch.Tensor, axis: int, field: Field) -
 def _make_positive(model: nn.Module, used: set[str]) -> None:
     """Weights around 0.75 / fan-in, so that nothing that is seen cancels, and nothing grows to where relu6 or a
     sigmoid are flat; vectors of 0.5; batch norms without a mean. Matrices that are not `used` take no memory."""
-    block = torch.rand(BLOCK, generator=torch.Generator().manual_seed(0), dtype=torch.float64).add_(1).div_(2)
+    block = torch.rand(BLOCK, generator=torch.Generator().manual_seed(0), dtype=torch.float32).add_(1).div_(2)
     for name, parameter in model.named_parameters():
         if not parameter.is_floating_point():
             continue
         if parameter.dim() < 2 or name not in used:
-            parameter.data = torch.tensor(0.5, dtype=torch.float64).expand(parameter.shape)
+            parameter.data = torch.tensor(0.5, dtype=torch.float32).expand(parameter.shape)
             continue
         repeats = -(-parameter.numel() // BLOCK)
         values = block.repeat(repeats)[: parameter.numel()] if repeats > 1 else block[: parameter.numel()]
@@ -226,6 +262,6 @@ def _make_positive(model: nn.Module, used: set[str]) -> None:
     for module in model.modules():
         for name, buffer in module._buffers.items():
             if buffer is not None and buffer.is_floating_point():
-                setattr(module, name, buffer.double())
+                setattr(module, name, buffer.float())
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.reset_running_stats()
