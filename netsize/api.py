@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from netsize import startup
 from netsize.count import count
-from netsize.errors import BadInput, BadModel
+from netsize.errors import BadInput, BadModel, NetsizeError
 from netsize.network import Network, Source
 from netsize.report import Convention, Options, Report
 from netsize.sources.settings import InputSpec, read_input
@@ -155,11 +155,15 @@ def compare(
         return count(examine(model, input, device=device, verify=verify, fields="last"))
 
     entries: list[Entry] = []
-    for model in models:
+    for model in [models] if isinstance(models, str) else models:
         if isinstance(model, str):
             entries += compare_models(expand([model]), counted).entries
         else:
-            entries.append(of_report(type(model).__name__, counted(model)))
+            name = type(model).__name__
+            try:
+                entries.append(of_report(name, counted(model)))
+            except NetsizeError as error:
+                entries.append(Entry(name, error=str(error)))
     return Comparison(tuple(entries))
 
 

@@ -52,7 +52,7 @@ def _convolution(
     kind: str, given: Hyperparameters, kernel: Shape, size: Shape, stride: Shape, padding: Shape, dilation: Shape
 ) -> Formula:
     inputs, outputs = _positive("in", given.inputs), _positive("out", given.outputs)
-    groups = _positive("groups", given.groups or 1)
+    groups = _positive("groups", 1 if given.groups is None else given.groups)
     if inputs % groups or outputs % groups:
         raise BadOption(f"--groups {groups}: it must divide the {inputs} input and the {outputs} output channels")
     shape = (1, inputs, *size)

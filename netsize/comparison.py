@@ -66,7 +66,6 @@ def expand(names: Sequence[str]) -> list[str]:
                 raise BadOption(f"no model matches {name!r}.{did_you_mean(name.strip('*'), known_models())}")
             found += hits
         else:
-            check_name(name)
             found.append(name)
     return list(dict.fromkeys(found))
 
@@ -78,7 +77,10 @@ def compare_models(names: Sequence[str], count: Callable[[str], Report]) -> Comp
 
 def _entry(name: str, count: Callable[[str], Report]) -> Entry:
     try:
-        return _saved(name) if name.endswith(".json") else of_report(name, count(name))
+        if name.endswith(".json"):
+            return _saved(name)
+        check_name(name)
+        return of_report(name, count(name))
     except NetsizeError as error:
         return Entry(name, error=str(error))
 
@@ -134,7 +136,8 @@ def verdicts(comparison: Comparison) -> list[str]:
         for entry in counted:
             others = [other for other in counted if other is not entry]
             if all(_by_every_measure(entry, other, holds) for other in others):
-                found.append(f"{entry.name} is the {word} by every measure: {', '.join(MEASURES)}")
+                among = " of those that were counted" if len(counted) < len(comparison.entries) else ""
+                found.append(f"{entry.name} is the {word}{among} by every measure: {', '.join(MEASURES)}")
     first, rest = counted[0], counted[1:]
     for word, holds in (("larger", lambda a, b: a > b), ("smaller", lambda a, b: a < b)):
         names = [entry.name for entry in rest if _by_every_measure(entry, first, holds)]

@@ -74,6 +74,8 @@ class Composites(TorchFunctionMode):
         mark, steps = len(self.tracer.drafts), len(self.tracer.steps)
         depth = max((seen.depth for seen in map(self.tracer.places.of, tensors((args, kwargs))) if seen), default=0)
         with contextlib.ExitStack() as stack:
+            self.tracer.places.paused = True
+            stack.callback(setattr, self.tracer.places, "paused", False)
             stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
             if torch.backends.cudnn.is_available():
                 stack.enter_context(torch.backends.cudnn.flags(enabled=False))

@@ -130,11 +130,12 @@ def _power(kernel: Shape) -> str:
 def _output_sizes(axes: list[tuple[int, ...]]) -> Iterator[Step]:
     """floor((size + padding - reach) / stride) + 1, once where all axes are alike."""
     names = AXES[len(axes)]
-    alike = len(set(axes)) == 1 and len(axes) > 1
+    alike, before_this = len(set(axes)) == 1 and len(axes) > 1, (0, 0)
     for name, (size, kernel, stride, before, after, dilation, count) in zip(names, axes[:1] if alike else axes):
         reach = dilation * (kernel - 1) + 1
-        if dilation > 1:
+        if dilation > 1 and (dilation, kernel) != before_this:
             yield Step("reach", "dilation (K - 1) + 1", f"{dilation} * {kernel - 1} + 1", reach)
+        before_this = (dilation, kernel)
         padding = f"2*{before}" if before == after else f"{before} + {after}"
         numerator = f"{size:,} + {padding} - {reach}" if before or after else f"{size:,} - {reach}"
         symbols = "size + 2 padding - K" if dilation == 1 else "size + 2 padding - reach"
@@ -144,10 +145,14 @@ def _output_sizes(axes: list[tuple[int, ...]]) -> Iterator[Step]:
         numbers = f"{floor}(({numerator}) / {stride}) + 1" if floor else f"({numerator}) + 1"
         yield Step(" and ".join(names) if alike else name, formula, numbers, count)
         if rest:
-            yield remark(
-                f"{total:,} / {stride} = {total / stride:,.2f} is floored: the last "
-                f"{'element is' if rest == 1 else f'{rest} elements are'} in no window"
-            )
+            yield remark(f"{total:,} / {stride} = {total / stride:,.2f} is floored: {_left_over(rest, after)}")
+
+
+def _left_over(rest: int, after: int) -> str:
+    """What no window reaches at the far end: padding first, then the input."""
+    part = "padding" if rest <= after else "padded input" if after else "input"
+    elements = "element" if rest == 1 else f"{rest} elements"
+    return f"the last {elements} of the {part} {'is' if rest == 1 else 'are'} in no window"
 
 
 def _padding(layer: Convolution, channels: int) -> Iterator[Step]:
@@ -162,9 +167,11 @@ def _padding(layer: Convolution, channels: int) -> Iterator[Step]:
         layer.padding_connections,
     )
     share = layer.padding_connections / layer.connections
+    windows = dict.fromkeys(zip(pairs, layer.output[2:], layer.kernel))
+    inside = " and ".join(f"{pair:,} of {count:,}*{kernel}" for pair, count, kernel in windows)
     yield remark(
-        f"of {layer.output[2]:,}*{layer.kernel[0]} pairs of an output and a tap along an axis, {pairs[0]:,} lie inside "
-        f"the input; {share:.1%} of the connections lead to zeros, and are counted"
+        f"along an axis, {inside} pairs of an output and a tap lie inside the input; {share:.1%} of the connections "
+        "lead to zeros, and are counted"
     )
 
 
@@ -174,10 +181,12 @@ def _changes(layer: Convolution) -> Iterator[Step]:
     ones = (1,) * len(layer.kernel)
     plain = replace(layer, stride=ones, padding=same, dilation=ones, groups=1, after=None)
     if plain == layer:
-        yield remark("stride 1, padding (K - 1) / 2: the lecture's plain formula, W H K^2 M N, holds as it is")
+        plainly = "W H K^2 M N" if len(layer.kernel) == 2 else f"places * {_power(layer.kernel)} M N"
+        yield remark(f"stride 1, padding (K - 1) / 2: the lecture's plain formula, {plainly}, holds as it is")
         return
+    rounded = ", rounded down," if any(k % 2 == 0 for k in layer.kernel) else ""
     yield remark(
-        f"the lecture's plain formula (stride 1, padding (K - 1) / 2 = {_sizes(same)}, one group) would give "
+        f"the lecture's plain formula (stride 1, padding (K - 1) / 2{rounded} = {_sizes(same)}, one group) would give "
         f"{by(plain.output[1:])}: {plain.units:,} units, {plain.connections:,} connections, {plain.weights:,} weights"
     )
     usual: dict[str, Any] = {"stride": ones, "padding": same, "dilation": ones, "groups": 1}
@@ -186,8 +195,10 @@ def _changes(layer: Convolution) -> Iterator[Step]:
         if value == plain_value:
             continue
         without = replace(layer, after=None if name == "padding" else layer.after, **{name: plain_value})
-        instead = f"with {_sizes(plain_value)}" if name == "padding" else "without it"
+        instead = f"a padding of {_sizes(plain_value)} would give" if name == "padding" else "without it"
         yield remark(f"{name} {_sizes(value)}: {instead} {_effect(layer, without)}")
+    if layer.after:
+        yield remark(f'padding "same": {_sizes(layer.padding)} before and {_sizes(layer.after)} behind keep the size')
 
 
 def _effect(layer: Convolution, without: Convolution) -> str:

@@ -87,12 +87,18 @@ def _of_call(network: Network, call: Call) -> Section:
     formula = call.formula
     shown = f"{words.without_batch(call.input)} -> {words.without_batch(call.output)}"
     steps = [
-        *derive(formula),
+        *_derived(call),
         *reuse(call),
         *field_of(call),
         *measured(call, network.device if network.executed else ""),
     ]
     return Section(f"{formula.label.replace(formula.kind, call.kind, 1)} · {shown}", tuple(steps))
+
+
+def _derived(call: Call) -> list[Step]:
+    """The formula knows how many biases such a layer may have; the call whether it has them."""
+    none = Step("biases", "", "", "none: this layer has no bias")
+    return [none if step.what == "biases" and not call.bias_elements else step for step in derive(call.formula)]
 
 
 def reuse(call: Call) -> list[Step]:
@@ -203,13 +209,13 @@ def _answer(report: Report, quantity: str) -> list[Step]:
         return [Step(f"most {quantity}", "", "", "there are none")]
     _, name, share, holds = next(line for line in words.bulk(report) if line[0] == f"Most {quantity}")
     value = f"{name}, {share} ({getattr(row, quantity):,}); {holds}"
-    return [Step(f"most {quantity}", "", "", value), remark(_reason(row, quantity))]
+    return [Step(f"most {quantity}", "", "", value), remark(_reason(report, row, quantity))]
 
 
-def _reason(row: Row, quantity: str) -> str:
+def _reason(report: Report, row: Row, quantity: str) -> str:
     """Why this kind of layer has much of it."""
     if quantity == "units":
-        return _reason_for_units(row)
+        return _reason_for_units(report, row)
     if quantity == "connections":
         fan_in = f"{row.fan_in:,}" if row.fan_in is not None else "several"
         why = f": {_window(row)}, at every place" if row.kind == "conv" else ""
@@ -227,14 +233,18 @@ def _window(row: Row) -> str:
     return f"a kernel of {by(tuple(settings['kernel']))} times {row.input[1] // settings['groups']:,} channels"
 
 
-def _reason_for_units(row: Row) -> str:
+def _reason_for_units(report: Report, row: Row) -> str:
     if row.kind in ("conv", "conv_transpose"):
-        return (
-            f"its map is large: {by(row.output[2:])} places, each with {row.output[1]:,} channels; maps are large early"
-        )
+        maps = [prod(other.output[2:]) for other in report.layers if other.kind == row.kind]
+        if prod(row.output[2:]) == max(maps):
+            large = f"its map is large: {by(row.output[2:])} places, each with {row.output[1]:,} channels"
+            return f"{large}; maps are large early"
+        return f"it has many channels: {row.output[1]:,}, at each of {by(row.output[2:])} places"
     if row.kind in ("matmul", "attention"):
         return f"a product of activations: {words.without_batch(row.output)}, one for each pair of a row and a column"
-    places = prod(row.output[1:-1])
+    if row.kind == "recurrent":
+        return f"all gates of its hidden units, at every step: {row.units:,}"
+    places = row.units // row.output[-1]
     return f"{row.output[-1]:,} units" + (f" at each of {places:,} places" if places > 1 else "")
 
 
@@ -246,6 +256,8 @@ def _totals(report: Report, examples: int | None) -> list[Step]:
     if report.field is not None:
         value = f"{_region(report.field, report.field_verified)}, at the last feature map"
         steps.append(Step("receptive field", "", "", value))
+    if not examples and report.source.kind != "torchvision":
+        return [*steps, Step("verified", "", "", words.verification(report))]
     per = totals.weights / (examples or IMAGENET)
     among = f"{examples:,} training examples" if examples else "ImageNet's 1.2 million training images"
     steps.append(Step("weights", "", "", f"{words.few_digits(per)} for each of {among}"))

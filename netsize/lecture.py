@@ -60,6 +60,8 @@ def explain(
     if model in KINDS:
         if layer is not None:
             raise BadOption(f"explain {model} is a calculator and takes no layer: --in, --out, --kernel ...")
+        if input or set or examples:
+            raise BadOption(f"explain {model} is a calculator: --input, --set and --examples belong to networks")
         explanation = _calculated(model, given, device, bool(verify))
     else:
         if given != Hyperparameters():
@@ -147,6 +149,9 @@ def compare(
         found = compare_models(names, lambda name: counted(name, say))
     style = terminal.style(to_file=output is not None, depth=None, top=None, sort=None)
     terminal.write(sheet.render(comparison.sheet(found), chosen, style), output)
+    for entry in found.entries:
+        if entry.totals is None and (output is not None or chosen != "table"):  # a table shows it on its row
+            terminal.complain(BadOption(f"{entry.name}: {entry.error}"))
     if any(entry.totals is None for entry in found.entries):
         return errors.FAILED
     return errors.DIFFERS if any(entry.verified == "failed" for entry in found.entries) else errors.COUNTED
@@ -192,6 +197,8 @@ def sweep(
             found = sizes.over_settings(model, varies, values, shape, settings, device, say)
     style = terminal.style(to_file=output is not None, depth=None, top=None, sort=None)
     terminal.write(sheet.render(sweeps.sheet(found), chosen, style), output)
+    if not found.counted:
+        return errors.FAILED
     return errors.DIFFERS if found.failed else errors.COUNTED
 
 

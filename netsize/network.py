@@ -84,7 +84,7 @@ class Network:
     last_map: int = 0  # index of the last call before that map was made
     settled: tuple[tuple[str, str], ...] = ()  # layers that make a fixed number of places of any: path, what they do
     fixed: tuple[tuple[str, str], ...] = ()  # what may take one number of places only: layer or parameter, why
-    features: Shape = ()  # what came out last, if a tensor did
+    features: tuple[Shape, ...] = ()  # what came out behind that layer: of a dictionary or list, each tensor
     replaced: str = ""  # layer that was replaced by one with another number of classes
     until: str = ""  # layer after which the pass was stopped
     piecewise: int = 0  # bytes of parameters, if they were in memory layer by layer only

@@ -49,6 +49,7 @@ class Places:
         self.keeps_last = False
         self.calls = -1  # index of the latest call that was counted: the tracer says
         self.last_call = 0  # the same, when the last feature map was made
+        self.paused = False  # inside of a whole whose parts are not followed: a recurrent layer
         self.depth = 0
         self.settled: dict[str, str] = {}
         self.fixed: dict[str, str] = {}
@@ -74,6 +75,8 @@ class Places:
         self, func: Any, name: str, given: Given, results: list[torch.Tensor], operation: Operation | None, path: str
     ) -> None:
         """Note what the results of an executed operation see. `given`: its arguments by name."""
+        if self.paused:
+            return
         sources = [seen for tensor in _tensors(given) if (seen := self.of(tensor)) is not None]
         if not sources or not results:
             return

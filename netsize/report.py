@@ -129,7 +129,7 @@ class Report:
     field_verified: str = "skipped"
     replaced: str = ""  # the layer that was replaced by one with another number of classes
     until: str = ""  # the layer after which the network was cut off
-    features: Shape = ()  # what came out there
+    features: tuple[Shape, ...] = ()  # shapes of what came out there
     beyond: int = 0  # parameters that lie behind it
 
     @property

@@ -33,7 +33,7 @@ class Until:
             near = did_you_mean(path, [name for name in modules if name])
             raise BadOption(f"--until {layer}: {type(model).__name__} has no such layer.{near}")
         self._module, self._calls = modules[path], int(call or 1)
-        self.features: tuple[int, ...] = ()
+        self.features: tuple[tuple[int, ...], ...] = ()
 
     @contextmanager
     def stopping(self) -> Iterator[None]:
@@ -50,8 +50,7 @@ class Until:
     def _called(self, module: nn.Module, inputs: Any, output: Any) -> None:
         self._calls -= 1
         if self._calls == 0:
-            first = tensors(output)
-            self.features = tuple(first[0].shape) if first else ()
+            self.features = tuple(tuple(tensor.shape) for tensor in tensors(output))
             raise Reached
 
 

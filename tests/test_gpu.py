@@ -37,3 +37,20 @@ def test_auto_is_the_gpu_and_random_state_is_kept() -> None:
 def test_half_precision(dtype: torch.dtype) -> None:
     report = netsize.analyze(torch.nn.Conv2d(64, 64, 3, padding=1).to(dtype), "64x56x56", device="cuda")
     assert report.verification.problems == ()
+
+
+def test_layer_by_layer_on_the_gpu() -> None:
+    """A network that is larger than its limit: each layer's parameters are on the GPU for its own operation only."""
+    from netsize.api import examine
+    from netsize.count import count
+
+    report = count(examine("alexnet", device="cuda", limit=400 * 2**20))
+    assert report.verification.piecewise == 4 * 61_100_840
+    assert report.verification.problems == ()
+    agrees("alexnet", report)
+
+
+def test_receptive_fields_of_a_network_on_the_gpu() -> None:
+    report = netsize.analyze("resnet18", device="cuda", receptive_field=True)
+    assert report.verification.problems == ()
+    assert all(row.field_verified == "passed" for row in report.rows if row.field and not row.field.whole)

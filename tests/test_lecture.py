@@ -20,7 +20,8 @@ CONV1 = """
 
   height and width  floor((size + 2 padding - K) / stride) + 1
                     = floor((224 + 2*2 - 11) / 4) + 1 = 55
-                    217 / 4 = 54.25 is floored: the last element is in no window
+                    217 / 4 = 54.25 is floored: the last element of the padding
+                    is in no window
   output            N x places = 64x55x55
   fan_in            K^2 M = 11*11 * 3 = 363
   units             places * N = 55*55 * 64 = 193,600
@@ -29,7 +30,7 @@ CONV1 = """
   biases            N = 64
   to padding        connections - N M (pairs inside)
                     = 70,276,800 - 64 * 3 * 602*602 = 695,232
-                    of 55*11 pairs of an output and a tap along an axis, 602 lie
+                    along an axis, 602 of 55*11 pairs of an output and a tap lie
                     inside the input; 1.0% of the connections lead to zeros, and
                     are counted
                     the lecture's plain formula (stride 1, padding (K - 1) / 2 =
@@ -37,8 +38,8 @@ CONV1 = """
                     1,165,688,832 connections, 23,232 weights
                     stride 4: without it 218x218 places, 15.7 times the units,
                     15.7 times the connections
-                    padding 2: with 5 56x56 places, 1.04 times the units, 1.04
-                    times the connections
+                    padding 2: a padding of 5 would give 56x56 places, 1.04
+                    times the units, 1.04 times the connections
 
 """
 OF_CONV1 = [
@@ -105,6 +106,26 @@ def test_calculator(name: str, capsys) -> None:
     assert explained["verification"]["status"] == "passed"  # it was really run
 
 
+def test_a_layer_without_a_bias_has_none(capsys) -> None:
+    assert main(["explain", "resnet18", "conv1", "--no-verify"]) == 0
+    assert "none: this layer has no bias" in capsys.readouterr().out
+
+
+def test_depth_of_a_recurrent_network_does_not_depend_on_its_steps() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm, self.head = nn.LSTM(5, 4, num_layers=2, batch_first=True), nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.head(self.lstm(x)[0])
+
+    for steps in (1, 2, 20):
+        report = netsize.analyze(Net(), (steps, 5), verify=False)
+        assert report.depth == 3
+        assert report.rows[-1].field is not None and report.rows[-1].field.whole
+
+
 def test_every_formula_has_a_derivation_that_ends_in_its_numbers() -> None:
     """What a step derives is what the formula counts: on all layers of networks that hold every kind."""
     from netsize.api import examine
@@ -154,7 +175,7 @@ def test_layers_that_own_nothing_and_modules(capsys) -> None:
 
 
 COMPARED = """
-  2 networks, ratios to the first
+  2 networks, ratios to alexnet
 
   network       units            connections             weights         field
   alexnet     494,184     1x     714,188,480     1x   61,090,496     1x    195
@@ -190,10 +211,13 @@ def test_compare_verifies_and_takes_patterns_and_saved_reports(tmp_path: Path, c
 
 def test_what_cannot_be_counted_is_a_row_that_says_why(tmp_path: Path, capsys) -> None:
     (tmp_path / "broken.json").write_text("{}")
-    assert main(["compare", "lenet5", str(tmp_path / "broken.json"), "--no-verify", "--format", "csv"]) == 2
-    lines = capsys.readouterr().out.splitlines()
+    assert main(["compare", "lenet5", str(tmp_path / "broken.json"), "lenet6", "--no-verify", "--format", "csv"]) == 2
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
     assert lines[1].startswith("lenet5,")
     assert lines[2].endswith("broken.json is no saved report: it has no schema")
+    assert "torchvision has no model 'lenet6'. Did you mean lenet5 or" in lines[3]
+    assert len(printed.err.splitlines()) == 2
 
 
 def test_sweep_of_vgg16() -> None:
@@ -306,6 +330,11 @@ ERRORS = [
     ("explain linear --in 3", "explain linear lacks --out; for example: explain linear --in 9216 --out 4096"),
     ("explain conv --in 3 --out 4 --kernel 9 --size 5", "it is larger than the padded input (5 + 2*0)"),
     ("explain conv --in 3 --out 4 --kernel 3 --size 5 --groups 2", "it must divide the 3 input and the 4 output"),
+    ("explain conv --in 3 --out 4 --kernel 3 --size 5 --groups 0", "--groups 0: at least 1"),
+    (
+        "explain conv --in 3 --out 4 --kernel 3 --size 5 --examples 9",
+        "--input, --set and --examples belong to networks",
+    ),
     ("explain conv --in 3 --out 4 --kernel 3 --size 5 --stride 0", "--stride 0x0: at least 1"),
     ("explain conv --in 0 --out 4 --kernel 3 --size 5", "--in 0: at least 1"),
     ("explain conv --in 3 --out 4 --kernel x --size 5", "--kernel x: expected a number, or 3x5 for each axis"),
@@ -317,7 +346,6 @@ ERRORS = [
     ("explain conv_transpose --in 3 --out 4 --kernel 3 --size 5 --output-padding 1", "smaller than the stride"),
     ("explain conv_transpose --in 3 --out 4 --kernel 3 --size 1 --padding 3", "it crops all of the output"),
     ("compare alexnet 'resnext9*'", "no model matches 'resnext9*'."),
-    ("compare alexnet nothing", "torchvision has no model 'nothing'"),
     ("sweep vgg16 --input 64:512:0", "--input 64:512:0: a step of 0 never ends"),
     ("sweep vgg16 --input 512:64:32", "--input 512:64:32: it runs backwards; 64:512:32 would not"),
     ("sweep vgg16 --input 1:9000", "these are more than 1,000 values"),

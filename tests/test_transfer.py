@@ -99,7 +99,7 @@ def test_until_is_a_feature_extractor(name: str, layer: str) -> None:
     extractor = create_feature_extractor(get_model(name, weights=None).eval(), [layer])
     with torch.no_grad():
         features = extractor(torch.rand(1, 3, 224, 224))[layer]
-    assert report.features == tuple(features.shape)
+    assert report.features == (tuple(features.shape),)
     assert report.verification.problems == ()
     assert report.totals.parameters + report.beyond == sum(p.numel() for p in get_model(name).parameters())
 
@@ -107,7 +107,7 @@ def test_until_is_a_feature_extractor(name: str, layer: str) -> None:
 def test_until_a_later_call() -> None:
     """ResNet's blocks call their relu several times; the table names the calls."""
     first, third = (netsize.analyze("resnet50", verify=False, until=f"layer1.0.relu{n}") for n in ("", " #3"))
-    assert first.features == (1, 64, 56, 56) and third.features == (1, 256, 56, 56)
+    assert first.features == ((1, 64, 56, 56),) and third.features == ((1, 256, 56, 56),)
     assert len(first.rows) == 2 and len(third.rows) == 5
 
 
@@ -189,3 +189,9 @@ def test_errors(arguments: list[str], message: str, capsys) -> None:
     printed = capsys.readouterr()
     assert message in printed.err
     assert printed.out == "" and len(printed.err.splitlines()) <= 2
+
+
+def test_features_of_several_tensors() -> None:
+    """A segmentation network's backbone gives a dictionary: its last map, and the one for the auxiliary head."""
+    report = netsize.analyze("fcn_resnet50", verify=False, until="backbone")
+    assert sorted(report.features) == [(1, 1024, 65, 65), (1, 2048, 65, 65)]

@@ -19,7 +19,7 @@ def sheet(comparison: Comparison) -> Sheet:
     columns += [Column(f"{quantity}_part", f"most {quantity}", 2) for quantity in MEASURES[:3]]
     records = tuple(_record(comparison, entry) for entry in comparison.entries)
     return Sheet(
-        f"{len(comparison.entries)} networks, ratios to the first",
+        f"{len(comparison.entries)} networks, ratios to {comparison.counted[0].name if comparison.counted else 'none'}",
         tuple(columns),
         records,
         as_dict(comparison),
@@ -33,7 +33,8 @@ def _ratio(value: Any) -> str:
 
 
 def _record(comparison: Comparison, entry: Entry) -> Record:
-    record: Record = {"model": entry.name, "error": entry.error, "depth": entry.depth, "field": entry.field or "?"}
+    record: Record = {"model": entry.name, "error": entry.error, "depth": entry.depth}
+    record["field"] = (entry.field or "?") if entry.totals else None
     for measure in MEASURES:
         record[measure] = entry.totals[measure] if entry.totals else None
         record[f"{measure}_ratio"] = comparison.ratio(entry, measure)
@@ -51,6 +52,8 @@ def _marks(records: tuple[Record, ...]) -> frozenset[tuple[int, str]]:
 
 def _verified(comparison: Comparison) -> list[str]:
     passed = sum(entry.verified == "passed" for entry in comparison.entries)
+    if not comparison.counted:
+        return ["none of them could be counted"]
     if not passed:
         return ["not verified: counted by formula, without running the networks"]
     mark = "✓" if passed == len(comparison.entries) else "✗"

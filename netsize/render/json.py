@@ -103,7 +103,11 @@ def _asked(report: Report) -> dict[str, Any]:
     if report.options.fields:
         asked |= {"receptive_field": _field(report.field), "receptive_field_verified": report.field_verified}
     if report.until:
-        asked |= {"until": report.until, "features": list(report.features), "parameters_beyond": report.beyond}
+        asked |= {
+            "until": report.until,
+            "features": [list(shape) for shape in report.features],
+            "parameters_beyond": report.beyond,
+        }
     if report.replaced:
         asked |= {"replaced": report.replaced}
     if report.options.examples:

@@ -11,7 +11,10 @@ def sheet(sweep: Sweep) -> Sheet:
     """A line for each value, with the growth from the first that works."""
     columns = [Column("value", sweep.varies), Column("input", "input", 2)]
     for quantity in QUANTITIES:
-        columns += [Column(quantity, quantity), Column(f"{quantity}_growth", "", 5, near=True)]
+        columns += [
+            Column(quantity, quantity),
+            Column(f"{quantity}_growth", "", 5, lambda ratio: f"{few_digits(ratio)}x", near=True),
+        ]
     columns.append(Column("mark", "", 7, near=True))
     records = tuple(_record(sweep, point) for point in sweep.points)
     drawn = (lambda width: _plot(sweep, width)) if len(sweep.counted) > 1 else None
@@ -19,13 +22,15 @@ def sheet(sweep: Sweep) -> Sheet:
 
 
 def _record(sweep: Sweep, point: Point) -> Record:
-    first = sweep.counted[0] if sweep.counted else point
     record: Record = {"value": str(point.value), "error": point.error}
+    if point.error is not None:
+        return record
+    first = sweep.counted[0]
     record["input"] = " and ".join(map(without_batch, point.input))
     for quantity in QUANTITIES:
         value, base = getattr(point, quantity), getattr(first, quantity)
         record[quantity] = value
-        record[f"{quantity}_growth"] = f"{few_digits(value / base)}x" if base else ""
+        record[f"{quantity}_growth"] = value / base if base else None
     record["mark"] = {"passed": "✓", "failed": "✗", "skipped": ""}[point.verified]
     return record
 
@@ -39,14 +44,16 @@ def _plot(sweep: Sweep, width: int) -> str:
             lines[quantity] = [value / values[0] for value in values]
     if not lines or len(points) < 2:
         return ""
-    return plot.logarithmic(f"times as many as at {points[0].value}", [p.value for p in points], lines, width)
+    return plot.logarithmic(
+        f"times as many as at {points[0].value}, both axes logarithmic", [p.value for p in points], lines, width
+    )
 
 
 def _notes(sweep: Sweep) -> list[str]:
     found = []
     fitted = {quantity: slope for quantity, slope in sweep.exponents().items() if slope is not None}
     if fitted:
-        grow = ", ".join(_grows(quantity, slope) for quantity, slope in fitted.items())
+        grow = ", ".join(_grows(sweep, quantity, slope) for quantity, slope in fitted.items())
         found.append(f"growth with {sweep.varies}: {grow}")
     smallest = sweep.smallest
     if smallest is not None:
@@ -59,13 +66,14 @@ def _notes(sweep: Sweep) -> list[str]:
         found.append(": ".join([takes, "; ".join(sweep.why)]) if sweep.why else takes)
     verified = [str(point.value) for point in sweep.counted if point.verified == "passed"]
     if verified:
-        found.append(
-            f"✓ verified by running it at {' and '.join(verified)}; the others are counted by the same formulas"
-        )
+        others = "; the others are counted by the same formulas" if len(verified) < len(sweep.counted) else ""
+        found.append(f"✓ verified by running it at {' and '.join(verified)}{others}")
     elif sweep.counted:
         found.append("not verified: too large to be run here, or running it was not asked for")
     return found
 
 
-def _grows(quantity: str, exponent: float) -> str:
-    return f"{quantity} stay the same" if abs(exponent) < 0.005 else f"{quantity} with exponent {exponent:.2f}"
+def _grows(sweep: Sweep, quantity: str, exponent: float) -> str:
+    if len({getattr(point, quantity) for point in sweep.counted}) == 1:
+        return f"{quantity} stay the same"
+    return f"{quantity} with exponent {exponent:.2f}" + (" (hardly)" if abs(exponent) < 0.05 else "")

@@ -94,10 +94,9 @@ def asked(report: Report) -> list[str]:
     """What was asked for besides the counts: a cut, a new classifier, what is trained, receptive fields."""
     found, totals = [], report.totals
     if report.until:
-        shape = without_batch(report.features)
-        numbers = prod(report.features)
-        features = f"{shape} = {numbers:,} numbers" if "x" in shape else f"{numbers:,} numbers"
-        found.append(f"features behind {report.until}: {features}; {report.beyond:,} parameters are not in it")
+        features = " and ".join(f"{without_batch(shape)} = {prod(shape):,} numbers" for shape in report.features)
+        found.append(f"features behind {report.until}: {features}")
+        found.append(f"counted is all that is executed before it; {report.beyond:,} parameters are not used by then")
     if report.replaced:
         classes = next((row.output[1] for row in report.rows if row.path == report.replaced), 0)
         found.append(f"{report.replaced}, the last classifier layer, was replaced by one with {classes:,} outputs")
@@ -118,17 +117,23 @@ def asked(report: Report) -> list[str]:
 def fields(report: Report) -> list[str]:
     """The receptive field at the last feature map, and how many fields were measured."""
     field = report.field
+    known = [row.field for row in report.layers]
     if field is None or field.whole:
-        text = "all of the input" if field else "not one region, or not the same for every unit"
+        whole = field is not None or all(seen is not None and seen.whole for seen in known)
+        text = "all of the input" if whole else "not known: not one region, or not the same for every unit"
     else:
-        steps = "x".join(str(step) for step in dict.fromkeys(field.step))
-        offsets = "x".join(str(offset) for offset in dict.fromkeys(field.offset))
+        steps, offsets = each(field.step), each(field.offset)
         text = f"{field}, in steps of {steps}, the first one from {offsets} on"
     numbers = [row for row in report.layers if row.field and not row.field.whole]
     measured = sum(row.field_verified == "passed" for row in numbers)
     how = f"{measured} of {len(numbers)} layers with a limited field verified by the gradient of one unit"
     skipped = report.verification.status == "skipped"
     return [f"receptive field at the last feature map: {text}", "receptive fields: not verified" if skipped else how]
+
+
+def each(values: tuple[int | None, ...]) -> str:
+    """One number for all axes that are alike, else all of them."""
+    return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
 
 
 def _module(parameter: str) -> str:

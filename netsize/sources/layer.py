@@ -7,13 +7,15 @@ from torch import nn
 
 from netsize.formulas import Convolution, Formula, Linear, Pooling, TransposedConvolution
 from netsize.network import Source
+from netsize.sources.build import build as build_model
 from netsize.sources.built import Built
 from netsize.sources.settings import InputSpec
 
 
 def build(formula: Formula) -> Built:
     """torch's own module for a formula of the calculator."""
-    return Built(_module(formula), Source("layer", formula.label, formula.label), (InputSpec(_shape(formula)[1:]),))
+    module, blank = build_model(formula.label, lambda: _module(formula), {})
+    return Built(module, Source("layer", formula.label, formula.label), (InputSpec(_shape(formula)[1:]),), blank=blank)
 
 
 def _shape(formula: Formula) -> tuple[int, ...]:
