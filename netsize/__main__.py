@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from contextlib import suppress
 
 INTERRUPTED = 130  # as in errors.py: 128 + SIGINT
 
@@ -20,9 +21,10 @@ def run() -> None:
         status = main()
     except KeyboardInterrupt:
         status = INTERRUPTED
-    if status == INTERRUPTED:
-        os._exit(status)
-    sys.exit(status)
+    with suppress(OSError, ValueError, AttributeError):  # closed, or nobody reads any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)  # taking everything apart, torch above all, would take a tenth of the time, for nothing
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ that does not fit is not there.
 import hashlib
 import json
 import os
-import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -179,7 +178,7 @@ def _sources() -> str:
 
 def _machine(device: str) -> list[str]:
     """Kind and names of what there is to run on, found without torch."""
-    found = [platform.system(), platform.machine(), _processor()]
+    found = [sys.platform, os.uname().machine if hasattr(os, "uname") else "", _processor()]
     if not device.startswith("cpu"):
         found += [f"{name}={os.environ.get(name)}" for name in _GPU_VARIABLES]
         found += sorted(str(file) for file in Path("/dev").glob("nvidia[0-9]*"))
@@ -191,7 +190,7 @@ def _processor() -> str:
     for line in _text(Path("/proc/cpuinfo")).splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
-    return platform.processor()
+    return os.environ.get("PROCESSOR_IDENTIFIER", "")  # Windows
 
 
 def _text(file: Path) -> str:

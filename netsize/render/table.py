@@ -1,10 +1,8 @@
-"""The table of a terminal or a notebook. The only file that knows rich."""
+"""The table of a terminal or a notebook, the only file here that knows rich."""
 
 import io
 import textwrap
-
-from rich.console import Console, Group, RenderableType
-from rich.text import Text
+from typing import Any
 
 from netsize.render import words
 from netsize.render.columns import GAP, Column, fitting
@@ -15,34 +13,65 @@ HEAT = ((0.5, "bold red"), (0.2, "red"), (0.05, "yellow"))  # colours of shares 
 NOTEBOOK = 120  # columns
 
 
+class Text:
+    """A line in pieces, each with a style of rich's; rich itself is imported for colours only."""
+
+    def __init__(self, text: str = "", style: str = "") -> None:
+        self.pieces = [(text, style)] if text else []
+
+    def append(self, text: str, style: str = "") -> "Text":
+        self.pieces.append((text, style))
+        return self
+
+    @property
+    def plain(self) -> str:
+        return "".join(text for text, _ in self.pieces)
+
+
 def render(report: Report, style: Style) -> str:
     """Text of at most `style.width` columns, with ANSI colours if it says so."""
-    console = Console(
-        file=io.StringIO(), force_terminal=style.color, color_system="standard" if style.color else None, width=1000
-    )
-    with console.capture() as capture:
-        console.print(_lines(report, style), soft_wrap=True)
-    text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    lines = _lines(report, style)
+    text = "\n".join(line.plain.rstrip() for line in lines) if not style.color else _coloured(lines)
+    text += "\n"
     return text if style.unicode else to_ascii(text)
 
 
-def renderables(report: Report, width: int) -> list[RenderableType]:
+def _coloured(lines: list[Text]) -> str:
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=1000)
+    with console.capture() as capture:
+        console.print(_group(lines), soft_wrap=True)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def _group(lines: list[Text]) -> Any:
+    """As rich has it."""
+    from rich.console import Group
+    from rich.text import Text as RichText
+
+    return Group(*(RichText.assemble(*line.pieces) for line in lines))
+
+
+def renderables(report: Report, width: int) -> list[Any]:
     """For rich's own consoles."""
-    return [_lines(report, Style(width=width))]
+    return [_group(_lines(report, Style(width=width)))]
 
 
 def html(report: Report) -> str:
     """For notebooks: the same table, with its colours."""
+    from rich.console import Console
+
     console = Console(file=io.StringIO(), record=True, width=1000)
-    console.print(_lines(report, Style(width=NOTEBOOK)), soft_wrap=True)
+    console.print(_group(_lines(report, Style(width=NOTEBOOK))), soft_wrap=True)
     return console.export_html(inline_styles=True, code_format="<pre style='line-height:1.2'>{code}</pre>")
 
 
-def _lines(report: Report, style: Style) -> Group:
+def _lines(report: Report, style: Style) -> list[Text]:
     rows = chosen_rows(report, style, MOST_ROWS)
     lines = [Text(), *_header(report, style), Text(), *_table(report, rows, style), Text()]
     lines += [*_bulk(report, style), Text(), *_footer(report, rows, style), Text()]
-    return Group(*lines)
+    return lines
 
 
 def _header(report: Report, style: Style) -> list[Text]:

@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 
@@ -20,29 +21,39 @@ MEBIBYTES = 100  # that --no-verify may take beyond the yardstick
 
 # arguments, and the largest ratio that is promised
 PROMISES: dict[str, float] = {
-    "alexnet": 1.15,
-    "vgg19": 1.35,
+    "alexnet": 1.10,
+    "vgg19": 1.25,
+    "resnet152": 1.35,
+    "vit_b_16": 1.35,
     "alexnet --no-verify": 1.15,
     "vgg19 --no-verify": 1.15,
     "resnet18 --no-verify": 1.15,
     "sweep vgg16 --input 64:512:32": 1.5,  # counts at 15 sizes, and really runs at the two ends
 }
+REMEMBERED = "alexnet (remembered)"  # at most 0.25 s, and a tenth of the yardstick
 # what needs no torch is promised in seconds
-AT_ONCE = {"explain conv --in 3 --out 64 --kernel 11 --stride 4 --padding 2 --size 224": 0.3, "--help": 0.3}
+AT_ONCE = {
+    REMEMBERED: 0.25,
+    "explain conv --in 3 --out 64 --kernel 11 --stride 4 --padding 2 --size 224": 0.3,
+    "--help": 0.3,
+}
 
 
 @dataclass
 class Case:
     command: list[str]
     ratio: float | None
+    cache: str | None = None  # a folder with remembered results; a fresh one for each run, if there is none
     seconds: list[float] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
 
     def run(self) -> None:
-        begin = time.perf_counter()
-        process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        _, status, usage = os.wait4(process.pid, 0)
-        self.seconds.append(time.perf_counter() - begin)
+        with tempfile.TemporaryDirectory() as empty:
+            environment = os.environ | {"NETSIZE_CACHE": self.cache or empty}
+            begin = time.perf_counter()
+            process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+            _, status, usage = os.wait4(process.pid, 0)
+            self.seconds.append(time.perf_counter() - begin)
         self.peaks.append(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
         if status:
             sys.exit(f"{' '.join(self.command)}: {process.stderr.read().decode() if process.stderr else status}")
@@ -56,7 +67,11 @@ def main() -> int:
     yardstick = Case(YARDSTICK, None)
     promises = everything() if options.all else PROMISES
     cases = {name: Case([*NETSIZE, *name.split()], ratio) for name, ratio in promises.items()}
-    cases |= {name: Case([*NETSIZE, *name.split()], None) for name in AT_ONCE}
+    cases |= {name: Case([*NETSIZE, *name.split()], None) for name in AT_ONCE if name != REMEMBERED}
+    folder = tempfile.mkdtemp()
+    cases[REMEMBERED] = Case([*NETSIZE, "alexnet"], 0.1, folder)
+    cases[REMEMBERED].run()
+    cases[REMEMBERED].seconds.clear()
     for _ in range(options.runs or (1 if options.all else 5)):
         for case in (yardstick, *cases.values()):
             case.run()
