@@ -42,7 +42,7 @@ TOOLS = {
     "ptflops": BUILD + "from ptflops import get_model_complexity_info as count\n"
     "print(count(model, shape, as_strings=False, print_per_layer_stat=False, verbose=False)[0])",
     "torchscan": BUILD + "from torchscan import crawl_module\n"
-    "print(sum(layer['macs'] for layer in crawl_module(model, shape)['layers']))",
+    "print(crawl_module(model, shape)['totals']['macs']['known_value'])",
     "FlopCounterMode": BUILD + "from torch.utils.flop_counter import FlopCounterMode\n"
     "with torch.no_grad(), FlopCounterMode(display=False) as mode: model(torch.rand(1, *shape))\n"
     "print(mode.get_total_flops() // 2)",
@@ -89,7 +89,7 @@ def compare(python: Path, model: str, runs: int) -> int:
     for tool in TOOLS:
         took, peak, count = statistics.median(seconds[tool]), statistics.median(peaks[tool]), counts[tool]
         right = count is not None and abs(count - published) <= 5e5
-        told = "fails" if count is None else "right" if right else f"{count / published:.3g} of it"
+        told = "fails" if count is None else "right" if right else f"{count / published:.4f} of it"
         print(
             f"| {model} | {tool} | {took:.1f} ({took / ours:.2f}x) | {peak:,.0f} MiB ({peak / memory:.2f}x) | {told} |"
         )
@@ -113,7 +113,7 @@ def run(python: Path, tool: str, code: str, model: str) -> tuple[float, float, f
     if status:
         return took, peak, None
     if tool.startswith("netsize"):
-        return took, peak, sum(int(line.split(",")[-6]) for line in output.splitlines()[1:])
+        return took, peak, sum(int(line.split(",")[-5]) for line in output.splitlines()[1:])
     return took, peak, float(output.split()[-1])
 
 
