@@ -6,7 +6,7 @@ from netsize.errors import NetsizeError
 from netsize.report import Convention, Report
 
 __version__ = "0.1.0"
-_FUNCTIONS = ("analyze", "compare", "explain", "sweep")
+_FUNCTIONS = ("analyze", "compare", "explain", "sweep", "training")
 __all__ = ["Convention", "NetsizeError", "Report", *_FUNCTIONS]
 
 

@@ -44,14 +44,8 @@ def analyze_built(
     `until`: the layer to stop after. `on_layer` is told how many layers have been executed, `say` what is being
     done. `hint`: look for the smallest input, if this one fails. `limit`: bytes that running it may take; a
     network that is larger is run with one layer's parameters in memory at a time. Raises NetsizeError."""
-    specs = tuple(specs) or built.inputs
-    if not specs and built.example is None and _takes_nothing(built.model):
-        built.example = ()
-    if not specs and built.example is None:
-        raise BadInput(
-            f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)"
-        )
-    make = _arguments(built, specs, batch)
+    specs = known_inputs(built, specs)
+    make = arguments_of(built, specs, batch)
     model = built.model.eval()
     replaced = _replaced(built, make, classes, until)
     stop = Until(model, until) if until else None
@@ -79,6 +73,18 @@ def analyze_built(
         if memory.is_exhausted(error):
             raise _too_large(built, specs, make, device) from error
         raise
+
+
+def known_inputs(built: Built, specs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
+    """Those given, or the network's own; none, if it has an example, or takes nothing. Raises BadInput."""
+    found = tuple(specs) or built.inputs
+    if not found and built.example is None and _takes_nothing(built.model):
+        built.example = ()
+    if not found and built.example is None:
+        raise BadInput(
+            f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)"
+        )
+    return found
 
 
 def _takes_nothing(model: nn.Module) -> bool:
@@ -123,12 +129,14 @@ def measure_fields(network: Network, model: nn.Module, which: str, say: Callable
     return replace(network, calls=tuple(calls), field_measured=last)
 
 
-def _arguments(built: Built, specs: Sequence[InputSpec], batch: bool) -> Callable[[torch.device], tuple[Any, ...]]:
+def arguments_of(
+    built: Built, specs: Sequence[InputSpec], batch: bool, examples: int = 1
+) -> Callable[[torch.device], tuple[Any, ...]]:
     if specs:
-        make = inputs.make(specs, built.model, batch)
+        make = inputs.make(specs, built.model, batch, examples)
         return lambda device: built.arrange(make(device))
     assert built.example is not None
-    return inputs.given(built.example, batch)
+    return inputs.given(built.example, batch, examples)
 
 
 def _prepare(built: Built, specs: Sequence[InputSpec], make: Any, device: torch.device, limit: int | None) -> int:
@@ -222,5 +230,5 @@ def smallest_square(built: Built, spec: InputSpec, batch: bool = True) -> int | 
     largest = max(spec.shape[-1], *(own.shape[-1] for own in built.inputs), 1)
     squares = [replace(spec, shape=(*spec.shape[:-2], size, size)) for size in range(1, largest + 1)]
     with quiet():
-        index = first_that_runs(built.model, (_arguments(built, [square], batch) for square in squares), PATIENCE)
+        index = first_that_runs(built.model, (arguments_of(built, [square], batch) for square in squares), PATIENCE)
     return None if index is None else squares[index].shape[-1]

@@ -2,11 +2,12 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netsize import startup
 from netsize.count import count
-from netsize.errors import BadInput, BadModel, NetsizeError
+from netsize.errors import BadInput, BadModel, BadOption, NetsizeError
 from netsize.network import Network, Source
 from netsize.report import Convention, Options, Report
 from netsize.sources.settings import InputSpec, read_input
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netsize.comparison import Comparison
+    from netsize.cost import Plan, Training
     from netsize.explanation import Explanation
     from netsize.growth import Sweep
     from netsize.sources.built import Built
@@ -73,7 +75,7 @@ def analyze(
         classes=classes,
         until=until,
     )
-    options = Options(receptive_field, (freeze,) if isinstance(freeze, str) else tuple(freeze), everything, examples)
+    options = Options(receptive_field, _patterns(freeze), everything, examples)
     return count(network, Convention(bias, pooling, padding), options)
 
 
@@ -184,6 +186,75 @@ def sweep(
 
     over = over_sizes if varies in AXES else over_settings
     return over(model, varies, list(sizes), shape, settings or {}, str(device), lambda _: None)
+
+
+def training(
+    model: "str | nn.Module",
+    input: Any = None,
+    *,
+    batch: int | None = None,
+    optimizer: str = "sgd",
+    dtype: str = "float32",
+    amp: bool = False,
+    freeze: Sequence[str] = (),
+    checkpoint: Sequence[str] = (),
+    examples: int | None = None,
+    epochs: int | None = None,
+    memory: int | None = None,
+    measure: bool = False,
+    device: "str | torch.device" = "auto",
+    settings: Mapping[str, Any] | None = None,
+) -> "Training":
+    """What it costs to train a network: memory by part and by layer in bytes, add-multiplies per example, data.
+
+    model, input, settings: as for `analyze`. The network is trained on the sum of all that it puts out.
+    batch: examples in a step; None: 64, or, with `memory` (bytes), the largest batch that fits it.
+    optimizer: sgd, momentum, adam or adamw, as torch.optim has them.
+    dtype, amp: float32, bfloat16 or float16 for all; with `amp` for what torch.autocast runs in it.
+    freeze: patterns of parameters or modules that are not trained, besides those that need no gradient anyway.
+    checkpoint: patterns of modules whose activations are computed again in backward.
+    examples, epochs: for the operations of an epoch and of all, and for weights per example.
+    measure: train a few real steps on random data, on the device, and compare.
+
+    Print it, or read it. Raises netsize.NetsizeError."""
+    from netsize.cost import Plan
+
+    plan = Plan(
+        batch, optimizer, dtype, amp, _patterns(freeze), _patterns(checkpoint), examples, epochs, memory
+    )  # fmt: skip
+    plan.check()
+    return train_model(model, input, plan, settings or {}, str(device), measure=measure)
+
+
+def train_model(
+    model: "str | nn.Module",
+    input: Any,
+    plan: "Plan",
+    settings: Mapping[str, Any],
+    device: str,
+    *,
+    free: bool = False,
+    measure: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> "Training":
+    """See `training`. `free`: find the largest batch for the memory that the device has left."""
+    from netsize.memory import available
+    from netsize.sources.environment import choose_device
+    from netsize.trained import train_built
+
+    where = choose_device(device)
+    if free:
+        left = available(where)
+        if left is None:
+            raise BadOption(f"--memory free: {where.type} does not tell how much it has left; say it, as 16GiB")
+        plan = replace(plan, memory=left)
+    say(f"building {model if isinstance(model, str) else type(model).__name__}")
+    built = built_model(model, measure, settings)
+    return train_built(built, _read(input, built), plan, where, measure, say)
+
+
+def _patterns(patterns: Sequence[str]) -> tuple[str, ...]:
+    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
 
 
 def built_model(model: "str | nn.Module", verify: bool, settings: Mapping[str, Any]) -> "Built":

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from netsize import __version__, ci, errors, lecture, many, options, startup, terminal
+from netsize import __version__, ci, errors, lecture, many, options, startup, terminal, train
 from netsize.ask import ask, question
 from netsize.count import count
 from netsize.errors import BadOption, NetsizeError
@@ -119,7 +119,7 @@ def deliver(report: Report, format: str, style: Any, output: Path | None, strict
     return errors.DIFFERS if differs else errors.COUNTED
 
 
-for command in (lecture.explain, lecture.compare, lecture.sweep, ci.check, ci.freeze, ci.diff, many.cache):
+for command in (lecture.explain, lecture.compare, lecture.sweep, train.train, ci.check, ci.freeze, ci.diff, many.cache):
     app.command()(command)
 app.command("list")(many.list_models)
 

@@ -132,7 +132,8 @@ class Composites(TorchFunctionMode):
             executed=_sum(executed) if len(executed) == len(made) and parts and parts[0].call.executed else None,
             flops=sum(flops) if made and len(flops) == len(made) else None,
         )
-        return Draft(call, self._origins(weights), self._origins(biases))
+        trained = [product for part in made for product in part.trained]
+        return Draft(call, self._origins(weights), self._origins(biases), trained=trained)
 
     def _origins(self, tensors: list[torch.Tensor]) -> list[Origin]:
         return [origin for origin in map(self.tracer.origins.of, tensors) if origin is not None]

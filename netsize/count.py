@@ -45,7 +45,7 @@ def count(network: Network, convention: Convention | None = None, options: Optio
         unused = {name for name, _ in network.unused}
         reached = tuple((name, size) for name, size in network.parameters if name not in unused)
         network = replace(network, parameters=reached, unused=())
-    still = frozen(network, options.freeze)
+    still = frozen(dict(network.parameters), options.freeze, network.replaced)
     rows = _rows(network, convention, options, still)
     layers = [row for row in rows if row.layers]
     totals = _totals(network, rows, still)
@@ -135,6 +135,7 @@ def _row(call: Call, label: str, convention: Convention, options: Options, ran: 
         frozen=sum(size for name, size in held if name in still),
         field=call.field,
         field_verified=_measured(call.field_measured),
+        backward=call.backward,
     )
 
 

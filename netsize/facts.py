@@ -9,8 +9,8 @@ from netsize.network import Network
 _CLASSES: dict[str, type] = {
     found.__name__: found
     for found in (
-        *formulas.Formula.__subclasses__(), receptive.Field, network.Call, network.Execution, network.Step,
-        network.Source, network.Network,
+        *formulas.Formula.__subclasses__(), receptive.Field, network.Backward, network.Call, network.Execution,
+        network.Step, network.Source, network.Network,
     )
 }  # fmt: skip
 _KIND = "kind of object"  # no dataclass has a field of this name

@@ -25,8 +25,11 @@ aten = torch.ops.aten
 
 
 @contextmanager
-def without_values(model: nn.Module) -> Iterator[None]:
-    """Inside, the network computes shapes only. Its parameters and buffers are put back afterwards.
+def without_values(
+    model: nn.Module, device: torch.device | None = None, dtype: torch.dtype | None = None
+) -> Iterator[None]:
+    """Inside, the network computes shapes only, as if it were on `device` (None: where it is) and of `dtype` (None:
+    of its own). Its parameters and buffers are put back afterwards.
 
     They are exchanged for fake ones at once: converting them at each operation takes eight times as long.
     Whole-number buffers stay: a network may read its settings from them.
@@ -42,7 +45,12 @@ def without_values(model: nn.Module) -> Iterator[None]:
         for name, value in (*module._parameters.items(), *module._buffers.items()):
             if value is not None and not nn.parameter.is_lazy(value) and value.is_floating_point():
                 before.append((module, name, value))
-                setattr(module, name, _from_shape(value, mode, shapes) if value.is_meta else mode.from_tensor(value))
+                as_it_is = not value.is_meta and dtype in (None, value.dtype) and device in (None, value.device)
+                fake = mode.from_tensor(value) if as_it_is else _from_shape(value, mode, shapes, device, dtype)
+                setattr(module, name, fake)
+            elif value is not None and device is not None and value.device != device:
+                before.append((module, name, value))
+                setattr(module, name, value.to(device))
     try:
         with mode, EverythingSurvives():
             yield
@@ -52,12 +60,21 @@ def without_values(model: nn.Module) -> Iterator[None]:
         log.disabled = heard
 
 
-def _from_shape(value: torch.Tensor, mode: FakeTensorMode, shapes: dict[int, torch.Tensor]) -> torch.Tensor:
-    """A fake tensor on the CPU for a parameter that was never given memory; the same for the same."""
+def _from_shape(
+    value: torch.Tensor,
+    mode: FakeTensorMode,
+    shapes: dict[int, torch.Tensor],
+    device: torch.device | None,
+    dtype: torch.dtype | None,
+) -> torch.Tensor:
+    """A fake tensor for a parameter that was never given memory, or not there, or not of that type; the same for
+    the same. (On the CPU, if it does not matter.)"""
     if id(value) not in shapes:
         with mode:
-            empty = torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="cpu")
-            shapes[id(value)] = nn.Parameter(empty, False) if isinstance(value, nn.Parameter) else empty
+            where = device or torch.device("cpu")
+            empty = torch.empty_strided(value.size(), value.stride(), dtype=dtype or value.dtype, device=where)
+            parameter = isinstance(value, nn.Parameter)
+            shapes[id(value)] = nn.Parameter(empty, value.requires_grad) if parameter else empty
     return shapes[id(value)]
 
 

@@ -1,15 +1,16 @@
 """Which parameters `--freeze` leaves out of training."""
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from netsize.errors import BadOption, did_you_mean
-from netsize.network import Network
 
 
-def frozen(network: Network, patterns: tuple[str, ...]) -> frozenset[str]:
+def frozen(parameters: Iterable[str], patterns: Iterable[str], replaced: str = "") -> frozenset[str]:
     """Names of the parameters that a pattern matches: a parameter, or a module with all that is in it, by name
-    (features) or with wildcards (layer[123]). A layer that `--classes` has put in is never frozen. Raises BadOption."""
-    names = [name for name, _ in network.parameters]
+    (features) or with wildcards (layer[123]). A layer that `--classes` has put in (`replaced`) is never frozen.
+    Raises BadOption."""
+    names = list(parameters)
     found: set[str] = set()
     for pattern in patterns:
         matching = {name for name in names if any(fnmatchcase(part, pattern) for part in _and_above(name))}
@@ -17,8 +18,19 @@ def frozen(network: Network, patterns: tuple[str, ...]) -> frozenset[str]:
             modules = sorted({part for name in names for part in _and_above(name)})
             raise BadOption(f"--freeze {pattern}: no parameter or module matches.{did_you_mean(pattern, modules)}")
         found |= matching
-    new = f"{network.replaced}."
-    return frozenset(name for name in found if not (network.replaced and name.startswith(new)))
+    return frozenset(name for name in found if not (replaced and name.startswith(f"{replaced}.")))
+
+
+def modules(paths: Iterable[str], patterns: Iterable[str], option: str) -> tuple[str, ...]:
+    """Paths of the modules that a pattern matches, without those inside of another one. Raises BadOption."""
+    known = [path for path in paths if path]
+    found: list[str] = []
+    for pattern in patterns:
+        matching = [path for path in known if fnmatchcase(path, pattern)]
+        if not matching:
+            raise BadOption(f"{option} {pattern}: no module matches.{did_you_mean(pattern, known)}")
+        found += matching
+    return tuple(path for path in known if path in found and not set(_and_above(path)[1:]) & set(found))
 
 
 def _and_above(name: str) -> list[str]:

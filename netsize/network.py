@@ -17,6 +17,15 @@ class Execution:
 
 
 @dataclass(frozen=True)
+class Backward:
+    """Connections that a backward pass goes through again."""
+
+    inputs: int = 0  # to the gradients of its inputs
+    weights: int = 0  # to those of its weights
+    executed: int = 0  # in both, by the products that torch executed
+
+
+@dataclass(frozen=True)
 class Call:
     """One executed operation that has connections (or is a pool, or a lookup)."""
 
@@ -36,6 +45,7 @@ class Call:
     field: Field | None = None  # receptive field of its units; None: not known
     field_measured: str | None = None  # by the gradient: "" if it is right, or what is wrong; None: not measured
     flops: int | None = None  # torch's own formula for the operation, where it has one and is right
+    backward: Backward | None = None  # None: it was not trained
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class Operation:
     run_on_ones: Callable[[], Execution]
     operands: list[torch.Tensor] = field(default_factory=list)  # what the connections multiply by
     bias: torch.Tensor | None = None
+    factors: tuple[torch.Tensor, ...] = ()  # what is multiplied: inputs and weights
 
 
 Reader = Callable[[Any, Given, Any, Weighted], Operation | None]
@@ -103,7 +104,7 @@ def convolution(func: Any, given: Given, output: Any, weighted: Weighted) -> Ope
         formula = Convolution(shape, weight.shape[0], kernel, stride, padding, dilation, groups)
     settings = {"stride": stride, "dilation": dilation, "transposed": given["transposed"], "groups": groups}
     run = partial(probe.convolution, input, weight, padding, extra, settings, unpadded)
-    return Operation(formula, input, output, run, [weight], given["bias"])
+    return Operation(formula, input, output, run, [weight], given["bias"], (input, weight))
 
 
 @reads(aten.mm, aten.bmm, aten.mv, aten.dot, aten.vdot)
@@ -132,7 +133,8 @@ def _product(
         columns = right.shape[-1] if right.dim() > 1 else None
         formula = Product(tuple(left.shape[:-2]), rows, inner, columns, which, _kind(which))
     run = partial(probe.product, func, (left, right), added, inner)
-    return Operation(formula, right if which == "left" else left, output, run, operands, added)
+    input = right if which == "left" else left
+    return Operation(formula, input, output, run, operands, added, (left, right))
 
 
 @reads(aten.addbmm)
@@ -143,7 +145,7 @@ def summed_product(func: Any, given: Given, output: Any, weighted: Weighted) -> 
     inner = left.shape[0] * left.shape[2]
     formula = Product((), left.shape[1], inner, right.shape[2], which, _kind(which))
     run = partial(probe.product, func, (left, right), added, inner)
-    return Operation(formula, left, output, run, operands, added)
+    return Operation(formula, left, output, run, operands, added, (left, right))
 
 
 def _held(left: torch.Tensor, right: torch.Tensor, weighted: Weighted) -> tuple[str, list[torch.Tensor]]:
@@ -165,7 +167,8 @@ def linear(func: Any, given: Given, output: Any, weighted: Weighted) -> Operatio
     """Apple's GPUs do not take it apart into a transpose and a product."""
     input, weight = given["input"], given["weight"]
     run = partial(probe.product, func, (input, weight), None, weight.shape[1])
-    return Operation(Linear(tuple(input.shape), weight.shape[0]), input, output, run, [weight], given["bias"])
+    formula = Linear(tuple(input.shape), weight.shape[0])
+    return Operation(formula, input, output, run, [weight], given["bias"], (input, weight))
 
 
 @reads(aten._trilinear)
@@ -175,7 +178,7 @@ def trilinear(func: Any, given: Given, output: Any, weighted: Weighted) -> Opera
     formula = Bilinear(tuple(first.shape), second.shape[-1], weight.shape[0])
     settings = [given[name] for name in ("expand1", "expand2", "expand3", "sumdim")]
     run = partial(probe.trilinear, func, (first, weight, second), settings, formula.fan_in)
-    return Operation(formula, first, output, run, [weight])
+    return Operation(formula, first, output, run, [weight], factors=(first, weight, second))
 
 
 @reads(aten._cdist_forward, aten._euclidean_dist)
@@ -183,7 +186,8 @@ def distance(func: Any, given: Given, output: Any, weighted: Weighted) -> Operat
     left, right = given["x1"], given["x2"]
     which, operands = _held(left, right, weighted)
     formula = Product(tuple(left.shape[:-2]), left.shape[-2], left.shape[-1], right.shape[-2], which, "distance")
-    return Operation(formula, left, output, partial(probe.distance, left, right), operands)
+    run = partial(probe.distance, left, right)
+    return Operation(formula, left, output, run, operands, factors=(left, right))
 
 
 @reads(aten.embedding)

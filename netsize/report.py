@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from netsize.formulas import Shape
-from netsize.network import Elements, Source
+from netsize.network import Backward, Elements, Source
 from netsize.receptive import Field
 
 QUANTITIES = ("units", "connections", "weights")
@@ -64,6 +64,7 @@ class Row:
     other_parameters: int = 0  # that this operation was the first to use
     field: Field | None = None  # receptive field; None: not known, or not one for all units
     field_verified: str = "skipped"
+    backward: Backward | None = None  # None: it was not trained
 
     @property
     def trainable(self) -> int:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from netsize.backward import BackwardPass
 from netsize.composites import Composites
 from netsize.fake import without_values
 from netsize.network import Network, Source, release
@@ -35,11 +36,12 @@ def trace(
     execute: bool,
     on_layer: Callable[[int], None] | None = None,
     stopping: AbstractContextManager[None] | None = None,
+    loss: Callable[[Any], torch.Tensor] | None = None,
 ) -> Network:
     """Run `model` once, on real tensors or (not `execute`) on fake ones that take no memory.
 
     `make_inputs(device)` gives the arguments of forward, at batch size 1. `stopping` may end the pass early: see
-    `netsize.transfer.Until`. Raises ForwardFailed.
+    `netsize.transfer.Until`. `loss`: of what comes out; go backward from there, too. Raises ForwardFailed.
     """
     started = time.perf_counter()
     with ExitStack() as stack:
@@ -54,8 +56,12 @@ def trace(
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.begin(tensors(list(inputs)))
         stack.enter_context(hooks(model, tracer))
+        if loss is not None:
+            stack.enter_context(torch.enable_grad())
         with stopping or nullcontext():
-            _run(model, inputs, tracer)
+            output = _run(model, inputs, tracer)
+        if loss is not None:
+            _backward(loss(output), tracer)
     calls, places = tracer.calls(), tracer.places
     touched = tracer.origins.touched
     return Network(
@@ -133,15 +139,21 @@ def _initialise_lazy_modules(model: nn.Module, inputs: tuple[Any, ...]) -> None:
         model(*inputs)
 
 
-def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> None:
+def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> Any:
     try:
         with tracer, Composites(tracer):
-            model(*inputs)
+            return model(*inputs)
     except (Exception, SystemExit) as error:
         if tracer.bug is error:
             raise
         frame = tracer.frames[-1]
         raise ForwardFailed(frame.path, frame.type, error, tuple(tracer.depends_on_values)) from error
+
+
+def _backward(loss: torch.Tensor, tracer: Tracer) -> None:
+    tracer.backward = BackwardPass(loss)
+    with tracer.backward:
+        loss.backward()
 
 
 def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: float) -> int | None:

@@ -17,8 +17,9 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize import silent
+from netsize.backward import BackwardPass
 from netsize.formulas import Convolution, Formula, Linear, Product, Shape, TransposedConvolution
-from netsize.network import Call, Elements, Execution, Step
+from netsize.network import Backward, Call, Elements, Execution, Step
 from netsize.operations import Operation, is_read, named, read
 from netsize.origins import Claims, Origin, Origins
 from netsize.places import Places, Seen
@@ -26,6 +27,16 @@ from netsize.weights import materialised
 
 _DECIDED_BY_VALUES = {"aten._local_scalar_dense", "aten.equal", "torchvision.nms"}  # and those that torch marks
 _TORCH_COUNTS = {"aten.mm", "aten.addmm", "aten.bmm", "aten.baddbmm", "aten.convolution"}  # rightly, in forward
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A product of a forward pass with gradients. `node`: sequence number of its autograd node; its connections to
+    those inputs, and to those weights, that need a gradient."""
+
+    node: int
+    inputs: int
+    weights: int
 
 
 @dataclass
@@ -38,6 +49,7 @@ class Draft:
     depends: bool = True  # on the network's input
     seen: Seen | None = None  # the places that its output sees
     made: torch.Tensor | None = None  # its output, if outputs are kept
+    trained: list[Trained] = field(default_factory=list)  # that backward goes through again
 
 
 @dataclass
@@ -107,6 +119,7 @@ class Tracer(TorchDispatchMode):
         self.in_attention = False
         self.keeps_outputs = False
         self.bug: Exception | None = None  # of netsize, not of the network
+        self.backward: BackwardPass | None = None
         self._on_ones = on_ones
         self._on_layer = on_layer
         self._measured: dict[Any, Execution] = {}
@@ -190,7 +203,7 @@ class Tracer(TorchDispatchMode):
         depends = any(map(self.origins.is_activation, tensors((args, kwargs))))
         made = operation.output if self.keeps_outputs else None
         seen = self.places.of(operation.output)
-        draft = Draft(call, [origin for origin in operands if origin], biases, depends, seen, made)
+        draft = Draft(call, [origin for origin in operands if origin], biases, depends, seen, made, _trained(operation))
         self.add(draft)
         self._makers[operation.output] = draft
 
@@ -270,12 +283,22 @@ class Tracer(TorchDispatchMode):
             biases = tuple(taken for origin in draft.biases for taken in claims.claim(origin))
             field = self.places.field(draft.seen)
             draft.call = replace(draft.call, weights=weights, biases=biases, field=field)
+            if self.backward is not None:
+                draft.call = replace(draft.call, backward=self._backward_of(draft))
         numbers: Counter[str] = Counter()
         for draft in self.drafts:
             draft.call = replace(draft.call, call=numbers[draft.call.path])
             numbers[draft.call.path] += 1
         self._claim_others(claims)
         return tuple(draft.call for draft in self.drafts)
+
+    def _backward_of(self, draft: Draft) -> Backward:
+        """What depends on nothing that is trained, or what the loss does not depend on, is never gone through."""
+        assert self.backward is not None
+        reached = [product for product in draft.trained if product.node in self.backward.reached]
+        nodes = {product.node for product in reached}
+        executed = sum(self.backward.executed[node] for node in nodes)
+        return Backward(sum(p.inputs for p in reached), sum(p.weights for p in reached), executed)
 
     def _claim_others(self, claims: Claims) -> None:
         """What is neither a weight nor a bias belongs to the operation that uses it first."""
@@ -314,6 +337,17 @@ def _real(value: Any, device: torch.device) -> Any:
     if isinstance(value, dict):
         return {key: _real(item, device) for key, item in value.items()}
     return type(value)(_real(item, device) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def _trained(operation: Operation) -> list[Trained]:
+    """Each factor that needs a gradient takes a product as large as the forward one."""
+    if not torch.is_grad_enabled():
+        return []
+    needed = [factor for factor in operation.factors if factor.requires_grad]
+    weights = sum(any(factor is operand for operand in operation.operands) for factor in needed)
+    each = operation.formula.connections
+    node = torch._C._autograd._get_sequence_nr() - 1
+    return [Trained(node, each * (len(needed) - weights), each * weights)]
 
 
 def _feature_axis(formula: Formula) -> int:

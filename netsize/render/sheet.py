@@ -74,7 +74,7 @@ def table(sheet: Sheet, width: int | None = None) -> str:
         if least.needed >= 9:
             break
         columns = [column for column in columns if column.needed != least.needed]
-    lines = ["", *wrapped(sheet.title, width, "  ", "  "), ""]
+    lines = ["", *wrapped(sheet.title, width, "  ", "  "), ""] if sheet.title else [""]
     widths = [_column_width(sheet, column) for column in columns]
     if width is not None and _width(sheet, columns) > width:
         widths[0] = max(12, widths[0] - (_width(sheet, columns) - width))
@@ -135,7 +135,8 @@ def markdown(sheet: Sheet) -> str:
         "| " + " | ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))) + " |"
         for row in (rows[0], rule, *rows[1:])
     ]
-    return "\n".join([f"**{sheet.title}**", "", *lines, "", *(f"- {note}" for note in sheet.notes)]) + "\n"
+    title = [f"**{sheet.title}**", ""] if sheet.title else []
+    return "\n".join([*title, *lines, "", *(f"- {note}" for note in sheet.notes)]) + "\n"
 
 
 def latex(sheet: Sheet) -> str:
@@ -143,7 +144,7 @@ def latex(sheet: Sheet) -> str:
         "% needs \\usepackage{booktabs}",
         "\\begin{table}",
         "  \\centering",
-        f"  \\caption{{{escaped(sheet.title)}}}",
+        *([f"  \\caption{{{escaped(sheet.title)}}}"] if sheet.title else []),
     ]
     lines += [f"  \\begin{{tabular}}{{l{'r' * (len(sheet.columns) - 1)}}}", "    \\toprule"]
     lines += [f"    {' & '.join(escaped(column.title) for column in sheet.columns)} \\\\", "    \\midrule"]

@@ -7,7 +7,7 @@ from netsize.errors import UnknownModel, did_you_mean
 from netsize.sources.classics import NETWORKS
 from netsize.sources.names import torchvision_models
 
-COMMANDS = ("show", "list", "explain", "compare", "sweep", "check", "freeze", "diff", "cache")
+COMMANDS = ("show", "list", "explain", "compare", "sweep", "train", "check", "freeze", "diff", "cache")
 
 
 def source_of(model: str) -> ModuleType:

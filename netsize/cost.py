@@ -1,0 +1,367 @@
+"""What it costs to train a network: memory, operations and data, by layer and in all. No torch in here."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from netsize import __version__
+from netsize.errors import BadOption, did_you_mean
+from netsize.formulas import Shape
+from netsize.network import Source
+from netsize.report import Report
+from netsize.timeline import Moment, Timeline
+
+SCHEMA = 1
+DTYPES = ("float32", "bfloat16", "float16")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
+TRAINED = ("parameters", "gradients of weights", "optimizer state")  # a layer's memory, whatever the batch
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is to be trained. `amp`: parameters stay float32, and operations that gain from it run in
+    `dtype` (bfloat16, if that is float32). `freeze`: patterns of parameters that are not trained. `checkpoint`:
+    patterns of modules whose activations are computed again in backward. `memory`: bytes that a step may take;
+    without a `batch`, the largest one that fits them is taken."""
+
+    batch: int | None = None
+    optimizer: str = "sgd"
+    dtype: str = "float32"
+    amp: bool = False
+    freeze: tuple[str, ...] = ()
+    checkpoint: tuple[str, ...] = ()
+    examples: int | None = None
+    epochs: int | None = None
+    memory: int | None = None
+
+    def check(self) -> None:
+        """Raise BadOption for what needs no network to be found wrong."""
+        for option, value in (("batch", self.batch), ("examples", self.examples), ("epochs", self.epochs)):
+            if value is not None and value < 1:
+                raise BadOption(f"--{option} {value}: at least 1")
+        for option, name, known in (("optimizer", self.optimizer, OPTIMIZERS), ("dtype", self.dtype, DTYPES)):
+            if name not in known:
+                raise BadOption(f"--{option} {name}: there are {', '.join(known)}.{did_you_mean(name, list(known))}")
+        if self.epochs and not self.examples:
+            raise BadOption(f"--epochs {self.epochs}: say how many examples there are in one, as --examples 1.2M")
+
+    @property
+    def precision(self) -> str:
+        """float32, or float32 with bfloat16 autocast"""
+        return f"float32 with {self.autocast} autocast" if self.amp else self.dtype
+
+    @property
+    def autocast(self) -> str:
+        return "bfloat16" if self.dtype == "float32" else self.dtype
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer, or several rolled up (`layers` > 1). Memory in bytes, for the whole batch; connections per example,
+    as many add-multiplies are executed."""
+
+    path: str
+    operation: str
+    units: int = 0
+    activations: int = 0  # that it keeps for backward, and no layer before it
+    parameters: int = 0
+    gradients: int = 0  # of its parameters
+    state: int = 0  # of the optimizer
+    forward: int = 0
+    backward_inputs: int = 0
+    backward_weights: int = 0
+    recomputation: int = 0  # of checkpointed activations
+    problems: tuple[str, ...] = ()
+    layers: int = 1
+
+    @property
+    def trained(self) -> int:
+        """Bytes that it takes whatever the batch."""
+        return self.parameters + self.gradients + self.state
+
+    @property
+    def backward(self) -> int:
+        return self.backward_inputs + self.backward_weights
+
+
+NUMBERS = (
+    "units", "activations", "parameters", "gradients", "state", "forward", "backward_inputs", "backward_weights",
+    "recomputation",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The largest batch whose step takes at most `limit` bytes, and its peak. A batch of 0: not even one fits."""
+
+    limit: int
+    batch: int
+    peak: int
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A layer's part of the time of a measured step."""
+
+    path: str
+    forward: float  # seconds
+    backward: float
+    connections: int  # of all examples that it goes through in that time
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Real training steps. Sizes in bytes. `peak` is None where the device does not tell; `recomputation`: connections
+    per example."""
+
+    saved: int
+    peak: int | None
+    steps: int
+    seconds: float  # of one step, the median
+    forward_seconds: float
+    backward_seconds: float
+    recomputation: int
+    layers: tuple[Slow, ...]
+    device: str  # its name
+    saved_without: int | None = None  # checkpoints, if there are some
+    peak_without: int | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """Print it, or read it. `parts`: bytes by what they are for; of the activations, those kept for backward.
+    `measured`: real steps, if they were asked for and could be run; `failure`: why they could not."""
+
+    source: Source
+    input: tuple[Shape, ...]
+    device: str
+    plan: Plan
+    batch: int
+    layers: tuple[Layer, ...]
+    parts: dict[str, int]
+    peak: Moment
+    trainable: int  # weights
+    fit: Fit | None = None
+    without_checkpoints: int | None = None  # activations in bytes, if some are computed again
+    peak_without_checkpoints: int | None = None
+    uncounted: tuple[tuple[str, int], ...] = ()
+    measured: Measured | None = None
+    failure: str = ""
+    out_of_memory: Fit | None = None  # the largest batch for what the device has, if this one was too large
+
+    def total(self, number: str) -> int:
+        """Over all layers."""
+        return sum(getattr(layer, number) for layer in self.layers)
+
+    @property
+    def operations(self) -> int:
+        """Add-multiplies of a step, per example."""
+        return self.total("forward") + self.total("backward") + self.total("recomputation")
+
+    @property
+    def ratio(self) -> float | None:
+        """Add-multiplies in training for each connection: the lecture's "about 3"."""
+        forward = self.total("forward")
+        return self.operations / forward if forward else None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Where torch's backward pass does not execute what the formulas say."""
+        return tuple(f"{layer.path}: {problem}" for layer in self.layers for problem in layer.problems)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the batch fits into the memory that was given."""
+        return self.fit is None or self.peak.size <= self.fit.limit
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything that was run contradicts a prediction, or a limit is not met."""
+        wrong = self.measured is not None and (
+            self.measured.saved != self.parts.get("activations", 0)
+            or self.measured.recomputation != self.total("recomputation")
+        )
+        return bool(self.problems) or wrong or not self.fits or self.out_of_memory is not None
+
+    def to_json(self) -> str:
+        """Schema 1 of trainings."""
+        import json
+
+        return json.dumps(as_dict(self), indent=2, ensure_ascii=False) + "\n"
+
+    def __str__(self) -> str:
+        from netsize.render import training
+        from netsize.render.style import Style
+
+        return training.render(self, "table", Style())
+
+
+def layers_of(report: Report, timeline: Timeline, order: Sequence[str], types: dict[str, str]) -> tuple[Layer, ...]:
+    """A row for each layer that has connections, parameters, or activations that backward needs. `order`: paths of
+    all modules; `types`: their classes."""
+    saved = timeline.by_layer("activations")
+    parts = [timeline.by_layer(part) for part in TRAINED]
+    recomputed: Counter[str] = Counter()
+    for event in timeline.events:
+        if event.phase == "recomputation":
+            recomputed[event.path] += event.connections
+    labels: dict[str, list[str]] = {}
+    counts: dict[str, Counter[str]] = {}
+    problems: dict[str, list[str]] = {}
+    for row in report.layers:
+        labels.setdefault(row.path, []).append(row.operation)
+        count = counts.setdefault(row.path, Counter())
+        count["units"] += row.units
+        count["forward"] += row.connections
+        if row.backward is not None:
+            count["backward_inputs"] += row.backward.inputs
+            count["backward_weights"] += row.backward.weights
+            if row.backward.inputs + row.backward.weights != row.backward.executed:
+                problems.setdefault(row.path, []).append(_difference(row.backward))
+    place = {path: index for index, path in enumerate(order)}
+    paths = dict.fromkeys([*labels, *saved, *recomputed, *(path for part in parts for path in part)])
+    return tuple(
+        Layer(
+            path,
+            _label(labels.get(path, []), types.get(path, "parameters")),
+            activations=saved.get(path, 0),
+            **dict(zip(("parameters", "gradients", "state"), (part.get(path, 0) for part in parts))),
+            recomputation=recomputed[path] // timeline.batch,
+            problems=tuple(problems.get(path, ())),
+            **counts.get(path, Counter()),
+        )
+        for path in sorted(paths, key=lambda path: _place(path, place))
+    )
+
+
+def _difference(backward: Any) -> str:
+    expected = backward.inputs + backward.weights
+    return f"backward executes {backward.executed:,} add-multiplies, the formulas say {expected:,}"
+
+
+def _label(labels: list[str], type: str) -> str:
+    if not labels:
+        return type
+    return labels[0] if len(labels) == 1 else f"{labels[0]}, and {len(labels) - 1} more"
+
+
+def _place(path: str, place: dict[str, int]) -> int:
+    """That of the module; of a parameter in a list, that of the list."""
+    while path and path not in place:
+        path = path.rpartition(".")[0]
+    return place.get(path, 0)
+
+
+def roll_up(layers: Sequence[Layer], depth: int) -> tuple[Layer, ...]:
+    """One row for each module at most `depth` levels deep, with the sums of what lies deeper."""
+    groups: dict[str, list[Layer]] = {}
+    for layer in layers:
+        groups.setdefault(".".join(layer.path.split(".")[:depth]), []).append(layer)
+    return tuple(group[0] if len(group) == 1 else _sum(path, group) for path, group in groups.items())
+
+
+def _sum(path: str, layers: list[Layer]) -> Layer:
+    problems = tuple(problem for layer in layers for problem in layer.problems)
+    total = Layer(path, f"{len(layers)} layers", problems=problems, layers=len(layers))
+    return replace(total, **{number: sum(getattr(layer, number) for layer in layers) for number in NUMBERS})
+
+
+def as_dict(training: Training) -> dict[str, Any]:
+    """Schema 1. Every key is written here by hand; sizes are bytes, operations add-multiplies per example."""
+    plan = training.plan
+    return {
+        "schema": SCHEMA,
+        "netsize": __version__,
+        "model": training.source.model,
+        "source": {"kind": training.source.kind, "version": training.source.version},
+        "input": [list(shape) for shape in training.input],
+        "training": {
+            "device": training.device,
+            "batch": training.batch,
+            "optimizer": plan.optimizer,
+            "dtype": "float32" if plan.amp else plan.dtype,
+            "autocast": plan.autocast if plan.amp else None,
+            "freeze": list(plan.freeze),
+            "checkpoint": list(plan.checkpoint),
+        },
+        "layers": [_layer(layer) for layer in training.layers],
+        "memory": {
+            "parts": training.parts,
+            "peak": {
+                "bytes": training.peak.size,
+                "phase": training.peak.event.phase,
+                "path": training.peak.event.path,
+                "operation": training.peak.event.operation,
+                "parts": training.peak.parts,
+            },
+            "activations_without_checkpoints": training.without_checkpoints,
+            "peak_without_checkpoints": training.peak_without_checkpoints,
+        },
+        "largest_batch": _fit(training.fit),
+        "operations": _operations(training),
+        "data": {
+            "trainable_weights": training.trainable,
+            "examples": plan.examples,
+            "weights_per_example": training.trainable / plan.examples if plan.examples else None,
+        },
+        "problems": list(training.problems),
+        "uncounted": [{"operation": name, "calls": calls} for name, calls in training.uncounted],
+        "measured": _measured(training.measured) if training.measured else None,
+        "failure": training.failure or None,
+        "out_of_memory": _fit(training.out_of_memory),
+    }
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "path": layer.path,
+        "operation": layer.operation,
+        "units": layer.units,
+        "activations": layer.activations,
+        "parameters": layer.parameters,
+        "gradients": layer.gradients,
+        "optimizer_state": layer.state,
+        "forward": layer.forward,
+        "backward_inputs": layer.backward_inputs,
+        "backward_weights": layer.backward_weights,
+        "recomputation": layer.recomputation,
+    }
+
+
+def _fit(fit: Fit | None) -> dict[str, int] | None:
+    return {"limit": fit.limit, "batch": fit.batch, "peak": fit.peak} if fit else None
+
+
+def _operations(training: Training) -> dict[str, Any]:
+    plan, each = training.plan, training.operations
+    epoch = each * plan.examples if plan.examples else None
+    return {
+        "forward": training.total("forward"),
+        "backward_inputs": training.total("backward_inputs"),
+        "backward_weights": training.total("backward_weights"),
+        "recomputation": training.total("recomputation"),
+        "per_connection": training.ratio,
+        "per_epoch": epoch,
+        "epochs": plan.epochs,
+        "in_all": epoch * plan.epochs if epoch and plan.epochs else None,
+    }
+
+
+def _measured(measured: Measured) -> dict[str, Any]:
+    return {
+        "device": measured.device,
+        "activations": measured.saved,
+        "peak": measured.peak,
+        "activations_without_checkpoints": measured.saved_without,
+        "peak_without_checkpoints": measured.peak_without,
+        "recomputation": measured.recomputation,
+        "steps": measured.steps,
+        "seconds": measured.seconds,
+        "forward_seconds": measured.forward_seconds,
+        "backward_seconds": measured.backward_seconds,
+        "layers": [
+            {"path": slow.path, "forward": slow.forward, "backward": slow.backward, "connections": slow.connections}
+            for slow in measured.layers
+        ],
+    }

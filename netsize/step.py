@@ -1,0 +1,290 @@
+"""One training step on tensors without values: what memory is alive at each of its operations, and why."""
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from netsize import silent
+from netsize.executed import connections
+from netsize.timeline import Event, Storage, Timeline
+from netsize.tracer import tensors
+
+OPTIMIZERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
+    "sgd": (torch.optim.SGD, {}),
+    "momentum": (torch.optim.SGD, {"momentum": 0.9}),
+    "adam": (torch.optim.Adam, {}),
+    "adamw": (torch.optim.AdamW, {}),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained. `checkpoint`: paths of modules whose activations are computed again in backward."""
+
+    optimizer: str = "sgd"
+    dtype: torch.dtype = torch.float32
+    amp: torch.dtype | None = None
+    checkpoint: tuple[str, ...] = ()
+
+    def optimizer_of(self, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+        """Its learning rate is 0, so that a step on random data leaves the network as it was; it does all the work.
+        `foreach` is what torch chooses on the device by itself; fake tensors would be treated otherwise."""
+        kind, settings = OPTIMIZERS[self.optimizer]
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        return kind(trained, lr=0.0, foreach=device.type == "cuda", **settings)
+
+    def autocast(self, device: torch.device) -> Any:
+        return torch.autocast(device.type, self.amp) if self.amp else nullcontext()
+
+
+class Watch(TorchDispatchMode):
+    """Knows of each operation the phase and the layer: that of the module which is being called, or, in backward,
+    the one whose operation the autograd node belongs to."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.paths = {module: path for path, module in model.named_modules()}
+        self.phase = "forward"
+        self.stack = [""]
+        self._layers: dict[int, str] = {}  # sequence number of an autograd node -> path
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """See `netsize.tracer.Tracer`."""
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.ops.prim.device.default:  # a question, which fake tensors ask often
+            return func(*args, **kwargs)
+        path = self._path()
+        return self.execute(func, args, kwargs, path)
+
+    def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
+        """To be overridden."""
+        return func(*args, **kwargs)
+
+    def _path(self) -> str:
+        node = torch._C._current_autograd_node()
+        if self.phase == "forward":
+            self._layers.setdefault(torch._C._autograd._get_sequence_nr() - 1, self.stack[-1])
+        elif node is not None and self.phase == "backward":
+            return self._layers.get(node._sequence_nr(), "")
+        return self.stack[-1]
+
+    def event(self, func: Any, args: Any, kwargs: Any, output: Any, path: str) -> Event:
+        counted = connections(func, args, kwargs, output) if self.phase != "optimizer" else 0
+        return Event(self.phase, path, silent.name(func), counted)
+
+    @contextmanager
+    def calls(self) -> Iterator[None]:
+        """Around the step: follows which module is being called."""
+        handles = []
+        for module in self.paths:
+            if not isinstance(module, torch.jit.ScriptModule):
+                handles += [module.register_forward_pre_hook(self._enter), module.register_forward_hook(self._leave)]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _enter(self, module: nn.Module, *_: Any) -> None:
+        self.stack.append(self.paths[module])
+
+    def _leave(self, module: nn.Module, *_: Any) -> None:
+        while len(self.stack) > 1 and self.stack.pop() != self.paths[module]:
+            pass  # modules inside whose forward raised, and whose caller went on
+
+    @contextmanager
+    def recomputing(self, path: str) -> Iterator[None]:
+        """Around the forward pass of a checkpointed module; in backward, torch ends it early by an exception."""
+        before, depth = self.phase, len(self.stack)
+        if torch._C._current_autograd_node() is not None:
+            self.phase = "recomputation"
+        self.stack.append(path)
+        try:
+            yield
+        finally:
+            self.phase = before
+            del self.stack[depth:]
+
+
+Owned = tuple[str, str, torch.Tensor]  # part of the memory, path of the layer
+
+
+class Ledger(Watch):
+    """Writes down which storages are alive, each once; `own` are those that are there before."""
+
+    def __init__(self, model: nn.Module, device: torch.device, own: list[Owned]) -> None:
+        super().__init__(model)
+        self.storages: list[Storage] = []
+        self.events: list[Event] = []
+        self._alive: dict[int, Storage] = {}
+        self._device = device.type
+        for part, path, tensor in own:
+            self.add(tensor, part, path)
+
+    def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
+        output = func(*args, **kwargs)
+        part = {"recomputation": "recomputed activations", "backward": "gradients of activations"}
+        for tensor in tensors(output):
+            self.add(tensor, part.get(self.phase, "temporaries"), path)
+        self.events.append(self.event(func, args, kwargs, output, path))
+        return output
+
+    def add(self, tensor: torch.Tensor, part: str, path: str) -> None:
+        if tensor.device.type != self._device:  # a counter of the optimizer
+            return
+        memory = tensor.untyped_storage()
+        if id(memory) in self._alive:
+            return
+        size = rounded(memory.nbytes(), self._device)
+        storage = self._alive[id(memory)] = Storage(size, part, path, born=len(self.events))
+        self.storages.append(storage)
+        weakref.finalize(memory, self._release, id(memory)).atexit = False
+
+    def _release(self, key: int) -> None:
+        self._alive.pop(key).died = len(self.events)
+
+    def of(self, tensor: torch.Tensor) -> Storage | None:
+        return self._alive.get(id(tensor.untyped_storage()))
+
+    def saving(self) -> Any:
+        """Around forward: notes what autograd saves."""
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            storage = self.of(tensor)
+            if storage is not None and storage.part == "temporaries":
+                storage.part, storage.path = "activations", self.stack[-1]
+            return tensor
+
+        return torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+
+
+def rounded(size: int, device: str) -> int:
+    """What an allocator takes: the CPU's what it is asked for, that of CUDA whole blocks of 512 bytes
+    (c10/cuda/CUDACachingAllocator.cpp, kMinBlockSize)."""
+    return -(-size // 512) * 512 if device == "cuda" else size
+
+
+def simulate(
+    model: nn.Module, arguments: tuple[Any, ...], recipe: Recipe, device: torch.device, batch: int
+) -> Timeline:
+    """A step of a network in training mode whose parameters have no values (see `netsize.fake`), once the optimizer
+    has its state: forward, the sum of all outputs, backward, and the optimizer's step."""
+    layers = [(name.rpartition(".")[0], parameter) for name, parameter in model.named_parameters()]
+    optimizer = recipe.optimizer_of(model, device)
+    update = _update(model, optimizer, device)
+    own: list[Owned] = [("parameters", path, parameter) for path, parameter in layers]
+    own += [("buffers", name.rpartition(".")[0], buffer) for name, buffer in model.named_buffers()]
+    own += [
+        ("optimizer state", path, tensor)
+        for path, parameter in layers
+        for tensor in tensors(optimizer.state.get(parameter, {}))
+    ]
+    own += [("input", "", tensor) for tensor in tensors(list(arguments))]
+    ledger = Ledger(model, device, own)
+    with ExitStack() as stack:
+        for context in (ledger.calls(), checkpointed(model, recipe.checkpoint, ledger), ledger):
+            stack.enter_context(context)
+        with ledger.saving():
+            loss = forward(model, arguments, recipe, device)
+        ledger.phase = "backward"
+        loss.backward()
+        del loss
+    for path, parameter in layers:
+        storage = ledger.of(parameter.grad) if parameter.grad is not None else None
+        if storage is not None:
+            storage.part, storage.path = "gradients of weights", path
+    return _joined(ledger, update, batch)
+
+
+def _update(model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> Ledger:
+    """The optimizer's step, which makes its state, with gradients that nobody computed. What is no state afterwards
+    is temporary."""
+    for parameter in model.parameters():
+        parameter.grad = torch.empty_like(parameter) if parameter.requires_grad else None
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    own: list[Owned] = [("", "", tensor) for tensor in (*model.parameters(), *gradients)]
+    update = Ledger(model, device, own)
+    update.phase = "optimizer"
+    with update:
+        optimizer.step()
+    for tensor in tensors(list(optimizer.state.values())):
+        storage = update.of(tensor)
+        if storage is not None:
+            storage.part = "optimizer state"
+    optimizer.zero_grad()
+    return update
+
+
+def _joined(ledger: Ledger, update: Ledger, batch: int) -> Timeline:
+    """The optimizer's step behind the rest, with its temporaries."""
+    start = len(ledger.events)
+    for storage in update.storages:
+        if storage.part == "temporaries":
+            died = None if storage.died is None else start + storage.died
+            ledger.storages.append(Storage(storage.size, storage.part, storage.path, start + storage.born, died))
+    return Timeline(batch, tuple(ledger.storages), (*ledger.events, *update.events))
+
+
+def forward(model: nn.Module, arguments: tuple[Any, ...], recipe: Recipe, device: torch.device) -> torch.Tensor:
+    """The forward pass and its loss: the sum of all that it puts out. Raises NoLoss."""
+    with recipe.autocast(device):
+        return loss(model(*arguments))
+
+
+class NoLoss(Exception):
+    """Nothing in the output depends on a parameter that is trained."""
+
+
+def loss(output: Any) -> torch.Tensor:
+    trained = [tensor for tensor in outputs(output) if tensor.requires_grad]
+    if not trained:
+        raise NoLoss
+    sums = [tensor.sum() for tensor in trained]
+    total = sums[0]
+    for other in sums[1:]:
+        total = total + other
+    return total.real if total.is_complex() else total
+
+
+def outputs(value: Any) -> list[torch.Tensor]:
+    """The tensors in dictionaries, lists and dataclasses."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return [tensor for field in fields(value) for tensor in outputs(getattr(value, field.name))]
+    if isinstance(value, dict):
+        return [tensor for item in value.values() for tensor in outputs(item)]
+    if isinstance(value, (list, tuple)):
+        return [tensor for item in value for tensor in outputs(item)]
+    return [value] if isinstance(value, torch.Tensor) else []
+
+
+@contextmanager
+def checkpointed(model: nn.Module, paths: tuple[str, ...], watch: Watch | None = None) -> Iterator[None]:
+    """Inside, these modules keep their inputs only, and run forward once more in backward (Chen et al. 2016)."""
+    from torch.utils.checkpoint import checkpoint
+
+    modules = [(path, model.get_submodule(path)) for path in paths]
+    for path, module in modules:
+        module.forward = _twice(module.forward, path, watch, checkpoint)
+    try:
+        yield
+    finally:
+        for _, module in modules:
+            del module.forward
+
+
+def _twice(original: Callable[..., Any], path: str, watch: Watch | None, checkpoint: Any) -> Callable[..., Any]:
+    def once(*args: Any, **kwargs: Any) -> Any:
+        with watch.recomputing(path) if watch else nullcontext():
+            return original(*args, **kwargs)
+
+    return lambda *args, **kwargs: checkpoint(once, *args, use_reentrant=False, **kwargs)

@@ -1,0 +1,85 @@
+"""The command train."""
+
+from typing import Annotated
+
+import typer
+
+from netsize import errors, options, startup, terminal
+from netsize.cost import DTYPES, OPTIMIZERS, Plan, Training
+from netsize.errors import BadInput
+from netsize.sources import check_name
+from netsize.sources.settings import read_input
+
+Patterns = list[str] | None
+
+
+def train(
+    model: options.Model,
+    input: options.Input = None,
+    set: options.Set = None,
+    batch: Annotated[
+        int | None, typer.Option(metavar="N", help="Examples in a step. Default: 64, or what fits.")
+    ] = None,
+    optimizer: Annotated[
+        str, typer.Option(help=f"{', '.join(OPTIMIZERS)}.", autocompletion=options.one_of(*OPTIMIZERS))
+    ] = "sgd",
+    dtype: Annotated[
+        str, typer.Option(help=f"{', '.join(DTYPES)}.", autocompletion=options.one_of(*DTYPES))
+    ] = "float32",
+    amp: Annotated[
+        bool, typer.Option("--amp", help="float32 parameters, and autocast to the type (default: bfloat16).")
+    ] = False,
+    freeze: Annotated[Patterns, typer.Option(metavar="PATTERN", help="Layers that are not trained.")] = None,
+    checkpoint: Annotated[
+        Patterns, typer.Option(metavar="PATTERN", help="Modules that compute their activations again in backward.")
+    ] = None,
+    examples: options.Examples = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="How often all examples are seen.")] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Find the largest batch for it: 16GiB, or free (what the device has left)."),
+    ] = None,
+    measure: Annotated[bool, typer.Option("--measure", help="Train a few steps on random data, and compare.")] = False,
+    device: options.Device = "auto",
+    depth: Annotated[int | None, typer.Option(min=1, help="Roll rows up by module, so many levels deep.")] = None,
+    format: options.Format = None,
+    json: options.Json = False,
+    output: options.Output = None,
+) -> int:
+    """What a network costs when it is trained: memory, add-multiplies and data, layer by layer, and by real steps."""
+    check_name(model)
+    chosen = options.choose_format(format, json, output)
+    if output:
+        terminal.check_writable(output)
+    for text in input or []:
+        read_input(text)
+    options.check_device(device)
+    limit = None if memory in (None, "free") else options.read_memory(memory)
+    plan = Plan(
+        batch, optimizer, dtype, amp, tuple(freeze or ()), tuple(checkpoint or ()),
+        options.read_examples(examples), epochs, limit,
+    )  # fmt: skip
+    plan.check()
+    with terminal.progress() as say:
+        say("importing torch")
+        with startup.imports():
+            from netsize import trained  # noqa: F401 - imported here, where an interrupt is safe
+            from netsize.api import train_model
+            from netsize.sources import source_of
+
+            source_of(model)
+        training = train_model(
+            model, input, plan, options.read_settings(set), device, free=memory == "free", measure=measure, say=say
+        )
+    from netsize.render import training as shown
+
+    style = terminal.style(to_file=output is not None, depth=depth, top=None, sort=None)
+    terminal.write(shown.render(training, chosen, style), output)
+    return _status(training)
+
+
+def _status(training: Training) -> int:
+    if training.failure and not training.out_of_memory:
+        terminal.complain(BadInput(f"{training.source.model} could not be measured: {training.failure}"))
+        return errors.FAILED
+    return errors.DIFFERS if training.differs else errors.COUNTED
