@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -226,13 +226,14 @@ def _update(model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.de
 
 
 def _joined(ledger: Ledger, update: Ledger, batch: int) -> Timeline:
-    """The optimizer's step behind the rest, with its temporaries."""
+    """The optimizer's step behind the rest, with its temporaries. Copies: what is alive now will die, too."""
     start = len(ledger.events)
+    storages = [replace(storage) for storage in ledger.storages]
     for storage in update.storages:
         if storage.part == "temporaries":
             died = None if storage.died is None else start + storage.died
-            ledger.storages.append(Storage(storage.size, storage.part, storage.path, start + storage.born, died))
-    return Timeline(batch, tuple(ledger.storages), (*ledger.events, *update.events))
+            storages.append(replace(storage, born=start + storage.born, died=died))
+    return Timeline(batch, tuple(storages), (*ledger.events, *update.events))
 
 
 def forward(model: nn.Module, arguments: tuple[Any, ...], recipe: Recipe, device: torch.device) -> torch.Tensor:

@@ -108,6 +108,8 @@ def _record(layer: Layer, training: Training) -> Record:
     for key in ("activations", "trained"):
         whole = training.total(key)
         record[f"{key}_share"] = record[key] / whole if whole else None
+    for key in ("units", "forward", "backward"):
+        record[key] = record[key] or None
     return record | {
         "layer": layer.path or f"({training.source.title})",
         "operation": layer.operation,
