@@ -68,7 +68,7 @@ def analyze_built(
     except ForwardFailed as failure:
         if memory.is_exhausted(failure.error):
             raise _too_large(built, specs, make, device) from failure
-        raise _cannot_take(built, specs, failure, batch, verify, hint) from failure
+        raise cannot_take(built, specs, failure, batch, verify, hint) from failure
     except (RuntimeError, MemoryError) as error:
         if memory.is_exhausted(error):
             raise _too_large(built, specs, make, device) from error
@@ -199,7 +199,7 @@ def _too_large(
     )
 
 
-def _cannot_take(
+def cannot_take(
     built: Built, specs: Sequence[InputSpec], failure: ForwardFailed, batch: bool, verify: bool, hint: bool
 ) -> BadInput:
     place = f"{failure.path} ({failure.type})" if failure.path else failure.type

@@ -8,6 +8,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from netsize.executed import connections
 
+# Their gradients are outer products of vectors, or multiples of one, which torch executes as pointwise products.
+_OF_VECTORS = ("MvBackward0", "AddmvBackward0", "DotBackward0", "VdotBackward0")
+
 
 class BackwardPass(TorchDispatchMode):
     """`reached`: sequence numbers of the autograd nodes that the loss depends on; `executed`: connections that a node
@@ -27,7 +30,9 @@ class BackwardPass(TorchDispatchMode):
         output = func(*args, **(kwargs or {}))
         node = torch._C._current_autograd_node()
         if node is not None:
-            self.executed[node._sequence_nr()] += connections(func, args, kwargs or {}, output)
+            outer = func is torch.ops.aten.mul.Tensor and node.name() in _OF_VECTORS
+            gone = output.numel() if outer else connections(func, args, kwargs or {}, output)
+            self.executed[node._sequence_nr()] += gone
         return output
 
 

@@ -146,6 +146,7 @@ class Training:
     without_checkpoints: int | None = None  # activations in bytes, if some are computed again
     peak_without_checkpoints: int | None = None
     uncounted: tuple[tuple[str, int], ...] = ()
+    unpredicted: tuple[str, ...] = ()  # operations that keep more for backward than is known without running them
     measured: Measured | None = None
     failure: str = ""
     out_of_memory: Fit | None = None  # the largest batch for what the device has, if this one was too large
@@ -178,9 +179,10 @@ class Training:
     @property
     def differs(self) -> bool:
         """Whether anything that was run contradicts a prediction, or a limit is not met."""
-        wrong = self.measured is not None and (
-            self.measured.saved != self.parts.get("activations", 0)
-            or self.measured.recomputation != self.total("recomputation")
+        measured = self.measured
+        wrong = measured is not None and (
+            (measured.saved != self.parts.get("activations", 0) and not self.unpredicted)
+            or measured.recomputation != self.total("recomputation")
         )
         return bool(self.problems) or wrong or not self.fits or self.out_of_memory is not None
 
@@ -307,6 +309,7 @@ def as_dict(training: Training) -> dict[str, Any]:
         },
         "problems": list(training.problems),
         "uncounted": [{"operation": name, "calls": calls} for name, calls in training.uncounted],
+        "unpredicted": list(training.unpredicted),
         "measured": _measured(training.measured) if training.measured else None,
         "failure": training.failure or None,
         "out_of_memory": _fit(training.out_of_memory),

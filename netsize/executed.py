@@ -17,11 +17,27 @@ def connections(func: Any, args: Any, kwargs: Any, output: Any) -> int:
         made = convolution(func, given, given["grad_output"], _unweighted)
         wanted: int = sum(given["output_mask"][:2])
         return made.formula.connections * wanted if made else 0
+    if func.overloadpacket is aten._trilinear:
+        return _trilinear(named(func, args, kwargs))
+    if func.overloadpacket is aten._cdist_backward:
+        others: int = named(func, args, kwargs)["x2"].shape[-2]
+        return int(output.numel()) * others
     fused = _fused(func, args, kwargs)
     if fused is not None or not is_read(func):
         return fused or 0
     operation = read(func, named(func, args, kwargs), output, _unweighted)
     return 0 if operation is None or operation.formula.kind == "pooling" else operation.formula.connections
+
+
+def _trilinear(given: dict[str, Any]) -> int:
+    """Products of three factors, each of which is repeated along the axes that it lacks."""
+    factors = []
+    for name, axes in (("i1", "expand1"), ("i2", "expand2"), ("i3", "expand3")):
+        shape = list(given[name].shape)
+        for axis in sorted(given[axes]):
+            shape.insert(axis, 1)
+        factors.append(shape)
+    return prod(torch.broadcast_shapes(*factors))
 
 
 def _fused(func: Any, args: Any, kwargs: Any) -> int | None:

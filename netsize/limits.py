@@ -1,7 +1,15 @@
-"""How much memory the system lets this process have. No torch in here."""
+"""How much memory there is, in bytes and in words. No torch in here."""
 
 import os
 from pathlib import Path
+
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+def binary(size: int) -> str:
+    """19.5 MiB; of bytes, all of them."""
+    power = min((size.bit_length() - 1) // 10, len(UNITS) - 1) if size > 0 else 0
+    return f"{size / 1024**power:,.1f} {UNITS[power]}" if power else f"{size} bytes" if size else "0"
 
 
 def free_memory() -> int | None:

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from netsize import silent
 from netsize.executed import connections
+from netsize.operations import named
 from netsize.timeline import Event, Storage, Timeline
 from netsize.tracer import tensors
 
@@ -132,7 +133,7 @@ class Ledger(Watch):
             self.add(tensor, part, path)
 
     def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
-        output = func(*args, **kwargs)
+        output = as_kernels_do(func, args, kwargs, func(*args, **kwargs))
         part = {"recomputation": "recomputed activations", "backward": "gradients of activations"}
         for tensor in tensors(output):
             self.add(tensor, part.get(self.phase, "temporaries"), path)
@@ -166,6 +167,29 @@ class Ledger(Watch):
             return tensor
 
         return torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+
+
+# What is kept of a normalisation: fake tensors have it in the type of the input.
+_STATISTICS = {
+    "aten.native_batch_norm": "weight",
+    "aten.native_layer_norm": "weight",
+    "aten.native_group_norm": "weight",
+    "aten._weight_norm_interface": "g",
+}
+_HALF = (torch.bfloat16, torch.float16)
+
+
+def as_kernels_do(func: Any, args: Any, kwargs: Any, output: Any) -> Any:
+    """Outputs of fake tensors as the CPU's kernels make them: means and deviations of half a precision are float32 if
+    the parameters are (ATen/native/cpu/mixed_data_type.h), and norms of float16 weights always."""
+    which = _STATISTICS.get(silent.name(func))
+    if which is None or output[0].device.type != "cpu" or output[0].dtype not in _HALF:
+        return output
+    parameter = named(func, args, kwargs)[which]
+    if which == "g" or (parameter is not None and parameter.dtype == torch.float32):
+        statistics = (t.to(torch.float32) if t.dtype in _HALF else t for t in output[1:])
+        return (output[0], *statistics)
+    return output
 
 
 def rounded(size: int, device: str) -> int:

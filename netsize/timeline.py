@@ -13,6 +13,10 @@ PARTS = (
 )  # fmt: skip
 
 
+# Kernels whose memory for backward has a size that only they know; a fake tensor has none in its place.
+UNPREDICTED = ("aten.mkldnn_rnn_layer", "aten._cudnn_rnn", "aten.miopen_rnn")
+
+
 @dataclass
 class Storage:
     """Memory of one or more tensors, in bytes. It is alive from the event `born` until before the event `died`."""
@@ -70,6 +74,10 @@ class Timeline:
             if storage.born <= index and (storage.died is None or index < storage.died):
                 parts[storage.part] += storage.size
         return Moment(size, self.events[index], {part: parts[part] for part in PARTS if parts[part]})
+
+    def unpredicted(self) -> tuple[str, ...]:
+        """Operations that keep more for backward than is known here."""
+        return tuple(name for name in UNPREDICTED if any(event.operation == name for event in self.events))
 
     def parts(self) -> dict[str, int]:
         """Bytes of what lasts through a step or is kept for backward, by part."""

@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 from netsize import freeze, memory
-from netsize.analysis import arguments_of, known_inputs
+from netsize.analysis import arguments_of, cannot_take, known_inputs
 from netsize.cost import Fit, Measured, Plan, Training, layers_of
 from netsize.count import count
 from netsize.errors import BadInput, BadOption
 from netsize.fake import without_values
+from netsize.limits import binary
 from netsize.measured import RealSteps, measure
 from netsize.network import Network
 from netsize.report import Options
@@ -61,6 +62,7 @@ def train_built(
         trainable=report.totals.trainable,
         fit=fit,
         uncounted=network.uncounted,
+        unpredicted=timeline.unpredicted(),
     )
     if prepared.recipe.checkpoint:
         plain = prepared.step(batch, checkpoints=False)
@@ -94,7 +96,7 @@ class Prepared:
             with quiet():
                 return trace(self.model, make, self.built.source, torch.device("cpu"), False, loss=loss)
         except ForwardFailed as failure:
-            raise self._cannot_train(failure.error, f"{failure.path} ({failure.type})") from failure
+            raise self._cannot_train(failure) from failure
         except NoLoss as error:
             raise self._no_loss() from error
         finally:
@@ -110,7 +112,8 @@ class Prepared:
             except NoLoss as error:
                 raise self._no_loss() from error
             except Exception as error:
-                raise self._cannot_train(error, f"a batch of {batch}") from error
+                model = self.built.source.model
+                raise BadInput(f"{model} cannot be trained with a batch of {batch}: {describe(error)}") from error
         return self._steps[key]
 
     def _simulated(self, batch: int, checkpoints: bool) -> Timeline:
@@ -160,7 +163,7 @@ class Prepared:
         return replace(
             training,
             out_of_memory=fit,
-            failure=f"a step takes {memory.gibibytes(training.peak.size)}, and {memory.gibibytes(free)} are free on "
+            failure=f"a step takes {binary(training.peak.size)}, and {binary(free)} are free on "
             f"{self.device.type}: {largest}",
         )
 
@@ -185,8 +188,8 @@ class Prepared:
             one = self.step(1)
             weights = sum(size for part, size in one.parts().items() if part in ("parameters", "buffers"))
             raise BadOption(
-                f"--memory {memory.gibibytes(limit)}: a step of {self.built.source.model} with a batch of 1 takes "
-                f"{memory.gibibytes(one.peak().size)}, and {memory.gibibytes(weights)} of it are its parameters"
+                f"--memory {binary(limit)}: a step of {self.built.source.model} with a batch of 1 takes "
+                f"{binary(one.peak().size)}, and {binary(weights)} of it are its parameters"
             )
         return fit
 
@@ -195,14 +198,15 @@ class Prepared:
             f"{self.built.source.model} gives no loss: no tensor in its output depends on a parameter that is trained"
         )
 
-    def _cannot_train(self, error: BaseException, where: str) -> BadInput:
-        model = self.built.source.model
-        if self._runs_in_evaluation():
-            return BadInput(
-                f"{model} cannot be trained on random data: in training mode it fails in {where}: {describe(error)}\n"
-                "It runs in evaluation mode: one that computes its own loss needs labels, which netsize cannot make up"
-            )
-        return BadInput(f"{model} cannot be trained: it fails in {where}: {describe(error)}")
+    def _cannot_train(self, failure: ForwardFailed) -> BadInput:
+        if not self._runs_in_evaluation():
+            return cannot_take(self.built, self.specs, failure, batch=True, verify=False, hint=True)
+        where = f"{failure.path} ({failure.type})" if failure.path else failure.type
+        return BadInput(
+            f"{self.built.source.model} cannot be trained on random data: in training mode it fails in {where}: "
+            f"{describe(failure.error)}\n"
+            "It runs in evaluation mode: one that computes its own loss needs labels, which netsize cannot make up"
+        )
 
     def _runs_in_evaluation(self) -> bool:
         self.model.eval()

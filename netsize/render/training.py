@@ -4,20 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from netsize.cost import NUMBERS, Layer, Measured, Training, as_dict, roll_up
+from netsize.limits import binary
 from netsize.render import sheet
 from netsize.render.sheet import Column, Record, Sheet
 from netsize.render.style import MOST_ROWS, Style, to_ascii
 from netsize.render.words import few_digits, percent, without_batch
 
 SLOWEST = 10
-UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
-
-
-def binary(size: int) -> str:
-    """19.5 MiB; of bytes, all of them."""
-    power = max(0, (abs(size).bit_length() - 1) // 10) if size else 0
-    power = min(power, len(UNITS) - 1)
-    return f"{size / 1024**power:,.1f} {UNITS[power]}" if power else f"{size} bytes" if size else "0"
 
 
 def render(training: Training, format: str, style: Style) -> str:
@@ -191,6 +184,11 @@ def _about_trust(training: Training) -> list[str]:
     if training.uncounted:
         names = ", ".join(name for name, _ in training.uncounted)
         found.append(f"incomplete: netsize does not know the connections of {names}")
+    if training.unpredicted:
+        names = ", ".join(training.unpredicted)
+        found.append(
+            f"incomplete: how many bytes {names} keeps for backward only its kernel knows; --measure finds them"
+        )
     if not training.problems:
         found.append("✓ backward executes as many add-multiplies as the formulas say, by torch's own backward pass")
     if training.failure:
