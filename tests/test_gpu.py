@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torchvision
 from test_operations import CASES, rows
 from test_zoo import SPREAD, TOTALS, agrees
 
@@ -54,3 +55,49 @@ def test_receptive_fields_of_a_network_on_the_gpu() -> None:
     report = netsize.analyze("resnet18", device="cuda", receptive_field=True)
     assert report.verification.problems == ()
     assert all(row.field_verified == "passed" for row in report.rows if row.field and not row.field.whole)
+
+
+TRAINED = [
+    "alexnet", "vgg11_bn", "vgg16", "resnet18", "resnet50", "wide_resnet50_2", "resnext50_32x4d", "densenet121",
+    "googlenet", "inception_v3", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_large", "mnasnet1_0", "efficientnet_b0",
+    "regnet_x_400mf", "regnet_y_400mf", "shufflenet_v2_x1_0", "convnext_tiny", "vit_b_16", "vit_b_32", "swin_t",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("amp", [False, True])
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_step_is_as_predicted(name: str, amp: bool) -> None:
+    """Bytes that are kept for backward equal, and the peak within 5 %, as was promised."""
+    training = netsize.training(name, batch=32, amp=amp, device="cuda", measure=True)
+    measured = training.measured
+    assert measured is not None, training.failure
+    assert measured.saved == training.parts["activations"]
+    assert 0.95 <= training.peak.size / measured.peak <= 1.05
+
+
+def test_the_largest_batch_runs_and_a_larger_one_does_not() -> None:
+    limit = 16 * 2**30
+    batch = netsize.training("vgg16", memory=limit, device="cuda").batch
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(limit / torch.cuda.get_device_properties(0).total_memory)
+    try:
+        assert runs(batch)
+        assert not runs(batch * 11 // 10)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+def runs(batch: int) -> bool:
+    """Whether two training steps of VGG-16 do."""
+    torch.cuda.empty_cache()
+    try:
+        model = torchvision.models.vgg16().cuda().train()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        x = torch.rand(batch, 3, 224, 224, device="cuda")
+        for _ in range(2):
+            optimizer.zero_grad()
+            model(x).sum().backward()
+            optimizer.step()
+    except torch.OutOfMemoryError:
+        return False
+    return True

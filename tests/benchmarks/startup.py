@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 YARDSTICK = [sys.executable, "-c", "import torch, torchvision"]
 NETSIZE = [sys.executable, "-m", "netsize"]
-MEBIBYTES = 100  # that --no-verify may take beyond the yardstick
+MEBIBYTES = 100  # that what runs nothing may take beyond the yardstick: --no-verify, train
 
 # arguments, and the largest ratio that is promised
 PROMISES: dict[str, float] = {
@@ -28,6 +28,8 @@ PROMISES: dict[str, float] = {
     "alexnet --no-verify": 1.15,
     "vgg19 --no-verify": 1.15,
     "resnet18 --no-verify": 1.15,
+    "train vgg16": 1.3,  # at any batch
+    "train vgg16 --batch 4096 --optimizer adam": 1.3,
     "sweep vgg16 --input 64:512:32": 1.5,  # counts at 15 sizes, and really runs at the two ends
 }
 REMEMBERED = "alexnet (remembered)"  # at most 0.25 s, and a tenth of the yardstick
@@ -94,7 +96,7 @@ def report(yardstick: Case, cases: dict[str, Case]) -> int:
         seconds, beyond = statistics.median(case.seconds), statistics.median(case.peaks) - base
         ratio = seconds / unit
         kept &= case.ratio is None or ratio <= case.ratio
-        kept &= "--no-verify" not in name or beyond <= MEBIBYTES
+        kept &= not ("--no-verify" in name or name.startswith("train")) or beyond <= MEBIBYTES
         kept &= seconds <= AT_ONCE.get(name, seconds)
         promised = f"{case.ratio:.2f}" if case.ratio and case.ratio != float("inf") else ""
         promised = f"{AT_ONCE[name]} s" if name in AT_ONCE else promised
