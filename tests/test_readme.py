@@ -31,6 +31,7 @@ COMMANDS_SHOWN = [
     "explain conv --in 3 --out 64 --kernel 11 --stride 4 --padding 2 --size 224",
     "compare alexnet vgg16 vgg19 resnet50",
     "sweep vgg16 --input 32:512:96",
+    "train alexnet --depth 1 --batch 128 --examples imagenet --epochs 90",
     "alexnet --freeze features --classes 10 --examples 50000 --receptive-field",
 ]
 

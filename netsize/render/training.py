@@ -267,7 +267,8 @@ def _slow(training: Training, measured: Measured) -> Sheet:
         records.append({"layer": name, "operation": labels.get(slow.path, "")} | _times([slow], whole, connections))
     if rest:
         records.append({"layer": f"[{len(rest)} others]"} | _times(rest, whole, connections))
-    return Sheet("", columns, tuple(records), {})
+    idle = sum(slow.forward + slow.backward for slow in measured.layers if not slow.connections) / whole
+    return Sheet("", columns, tuple(records), {}, (f"layers without connections take {percent(idle)} of the time",))
 
 
 def _times(layers: Sequence[Any], whole: float, connections: int) -> Record:
