@@ -194,7 +194,7 @@ def training(
     *,
     batch: int | None = None,
     optimizer: str = "sgd",
-    dtype: str = "float32",
+    dtype: str | None = None,
     amp: bool = False,
     freeze: Sequence[str] = (),
     checkpoint: Sequence[str] = (),
@@ -210,7 +210,8 @@ def training(
     model, input, settings: as for `analyze`. The network is trained on the sum of all that it puts out.
     batch: examples in a step; None: 64, or, with `memory` (bytes), the largest batch that fits it.
     optimizer: sgd, momentum, adam or adamw, as torch.optim has them.
-    dtype, amp: float32, bfloat16 or float16 for all; with `amp` for what torch.autocast runs in it.
+    dtype, amp: float32, bfloat16 or float16 for all (None: as the network is); with `amp` for what torch.autocast
+        runs in it.
     freeze: patterns of parameters or modules that are not trained, besides those that need no gradient anyway.
     checkpoint: patterns of modules whose activations are computed again in backward.
     examples, epochs: for the operations of an epoch and of all, and for weights per example.

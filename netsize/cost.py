@@ -20,20 +20,25 @@ TRAINED = ("parameters", "gradients of weights", "optimizer state")  # a layer's
 
 @dataclass(frozen=True)
 class Plan:
-    """How a network is to be trained. `amp`: parameters stay float32, and operations that gain from it run in
-    `dtype` (bfloat16, if that is float32). `freeze`: patterns of parameters that are not trained. `checkpoint`:
-    patterns of modules whose activations are computed again in backward. `memory`: bytes that a step may take;
-    without a `batch`, the largest one that fits them is taken."""
+    """How a network is to be trained.
+
+    dtype: of all; None for that which it has (`own`). amp: parameters stay as they are, and operations that gain from
+        it run in `dtype` (bfloat16, if that is no half precision).
+    freeze: patterns of parameters that are not trained.
+    checkpoint: patterns of modules whose activations are computed again in backward.
+    memory: bytes that a step may take; without a `batch`, the largest one that fits them is taken.
+    """
 
     batch: int | None = None
     optimizer: str = "sgd"
-    dtype: str = "float32"
+    dtype: str | None = None
     amp: bool = False
     freeze: tuple[str, ...] = ()
     checkpoint: tuple[str, ...] = ()
     examples: int | None = None
     epochs: int | None = None
     memory: int | None = None
+    own: str = "float32"
 
     def check(self) -> None:
         """Raise BadOption for what needs no network to be found wrong."""
@@ -41,7 +46,7 @@ class Plan:
             if value is not None and value < 1:
                 raise BadOption(f"--{option} {value}: at least 1")
         for option, name, known in (("optimizer", self.optimizer, OPTIMIZERS), ("dtype", self.dtype, DTYPES)):
-            if name not in known:
+            if name is not None and name not in known:
                 raise BadOption(f"--{option} {name}: there are {', '.join(known)}.{did_you_mean(name, list(known))}")
         if self.epochs and not self.examples:
             raise BadOption(f"--epochs {self.epochs}: say how many examples there are in one, as --examples 1.2M")
@@ -49,11 +54,16 @@ class Plan:
     @property
     def precision(self) -> str:
         """float32, or float32 with bfloat16 autocast"""
-        return f"float32 with {self.autocast} autocast" if self.amp else self.dtype
+        return f"{self.stored} with {self.autocast} autocast" if self.amp else self.stored
+
+    @property
+    def stored(self) -> str:
+        """The type of the parameters."""
+        return self.own if self.amp or self.dtype is None else self.dtype
 
     @property
     def autocast(self) -> str:
-        return "bfloat16" if self.dtype == "float32" else self.dtype
+        return "bfloat16" if self.dtype in (None, "float32") else str(self.dtype)
 
 
 @dataclass(frozen=True)
@@ -146,6 +156,7 @@ class Training:
     without_checkpoints: int | None = None  # activations in bytes, if some are computed again
     peak_without_checkpoints: int | None = None
     uncounted: tuple[tuple[str, int], ...] = ()
+    unattributed: int = 0  # add-multiplies of backward that belong to no layer: see `netsize.network.Network`
     unpredicted: tuple[str, ...] = ()  # operations that keep more for backward than is known without running them
     measured: Measured | None = None
     failure: str = ""
@@ -282,7 +293,7 @@ def as_dict(training: Training) -> dict[str, Any]:
             "device": training.device,
             "batch": training.batch,
             "optimizer": plan.optimizer,
-            "dtype": "float32" if plan.amp else plan.dtype,
+            "dtype": plan.stored,
             "autocast": plan.autocast if plan.amp else None,
             "freeze": list(plan.freeze),
             "checkpoint": list(plan.checkpoint),
@@ -309,6 +320,7 @@ def as_dict(training: Training) -> dict[str, Any]:
         },
         "problems": list(training.problems),
         "uncounted": [{"operation": name, "calls": calls} for name, calls in training.uncounted],
+        "unattributed": training.unattributed,
         "unpredicted": list(training.unpredicted),
         "measured": _measured(training.measured) if training.measured else None,
         "failure": training.failure or None,

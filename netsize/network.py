@@ -98,6 +98,7 @@ class Network:
     replaced: str = ""  # layer that was replaced by one with another number of classes
     until: str = ""  # layer after which the pass was stopped
     piecewise: int = 0  # bytes of parameters, if they were in memory layer by layer only
+    unattributed: int = 0  # connections that a backward pass went through for no call: functions with one of their own
     remembered: str = ""  # when these facts were found, if it was not now
 
 

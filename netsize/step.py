@@ -29,7 +29,7 @@ class Recipe:
     """How a network is trained. `checkpoint`: paths of modules whose activations are computed again in backward."""
 
     optimizer: str = "sgd"
-    dtype: torch.dtype = torch.float32
+    dtype: torch.dtype | None = None  # None: that of the network
     amp: torch.dtype | None = None
     checkpoint: tuple[str, ...] = ()
 
@@ -297,14 +297,17 @@ def checkpointed(model: nn.Module, paths: tuple[str, ...], watch: Watch | None =
     """Inside, these modules keep their inputs only, and run forward once more in backward (Chen et al. 2016)."""
     from torch.utils.checkpoint import checkpoint
 
-    modules = [(path, model.get_submodule(path)) for path in paths]
-    for path, module in modules:
+    modules = [model.get_submodule(path) for path in paths]
+    own = [vars(module).get("forward") for module in modules]
+    for path, module in zip(paths, modules):
         module.forward = _twice(module.forward, path, watch, checkpoint)
     try:
         yield
     finally:
-        for _, module in modules:
+        for module, before in zip(modules, own):
             del module.forward
+            if before is not None:
+                module.forward = before
 
 
 def _twice(original: Callable[..., Any], path: str, watch: Watch | None, checkpoint: Any) -> Callable[..., Any]:

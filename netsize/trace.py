@@ -47,11 +47,11 @@ def trace(
     with ExitStack() as stack:
         for context in contexts(device):
             stack.enter_context(context)
+        _initialise_lazy_modules(model, make_inputs, device)
         real = dict(model.named_parameters())
         if not execute:
             stack.enter_context(without_values(model))
         inputs = make_inputs(device)
-        _initialise_lazy_modules(model, inputs)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.begin(tensors(list(inputs)))
@@ -68,6 +68,7 @@ def trace(
         source=source,
         input=tuple(tuple(tensor.shape) for tensor in tensors(list(inputs))),
         calls=calls,
+        unattributed=tracer.unattributed(),
         parameters=tuple(tracer.sizes.items()),
         unused=tuple((name, size) for name, size in tracer.sizes.items() if name not in touched),
         uncounted=tuple(sorted(tracer.uncounted.items())),
@@ -133,10 +134,10 @@ def hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
             handle.remove()
 
 
-def _initialise_lazy_modules(model: nn.Module, inputs: tuple[Any, ...]) -> None:
-    """LazyLinear and its like get their parameters in their first forward pass."""
+def _initialise_lazy_modules(model: nn.Module, make_inputs: MakeInputs, device: torch.device) -> None:
+    """LazyLinear and its like get their parameters in their first forward pass: a real one, fake tensors cannot."""
     if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
-        model(*inputs)
+        model(*make_inputs(device))
 
 
 def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> Any:

@@ -300,6 +300,12 @@ class Tracer(TorchDispatchMode):
         executed = sum(self.backward.executed[node] for node in nodes)
         return Backward(sum(p.inputs for p in reached), sum(p.weights for p in reached), executed)
 
+    def unattributed(self) -> int:
+        """Connections that backward went through, but for no product that was seen with gradients."""
+        nodes = {product.node for draft in self.drafts for product in draft.trained}
+        executed = self.backward.executed if self.backward is not None else {}
+        return sum(gone for node, gone in executed.items() if node not in nodes)
+
     def _claim_others(self, claims: Claims) -> None:
         """What is neither a weight nor a bias belongs to the operation that uses it first."""
         for draft in self.steps:

@@ -24,10 +24,11 @@ def train(
         str, typer.Option(help=f"{', '.join(OPTIMIZERS)}.", autocompletion=options.one_of(*OPTIMIZERS))
     ] = "sgd",
     dtype: Annotated[
-        str, typer.Option(help=f"{', '.join(DTYPES)}.", autocompletion=options.one_of(*DTYPES))
-    ] = "float32",
+        str | None,
+        typer.Option(help=f"{', '.join(DTYPES)}. Default: the network's own.", autocompletion=options.one_of(*DTYPES)),
+    ] = None,
     amp: Annotated[
-        bool, typer.Option("--amp", help="float32 parameters, and autocast to the type (default: bfloat16).")
+        bool, typer.Option("--amp", help="Parameters as they are, and autocast to the type (default: bfloat16).")
     ] = False,
     freeze: Annotated[Patterns, typer.Option(metavar="PATTERN", help="Layers that are not trained.")] = None,
     checkpoint: Annotated[

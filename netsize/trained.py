@@ -54,7 +54,7 @@ def train_built(
         source=built.source,
         input=network.input,
         device=device.type,
-        plan=plan,
+        plan=prepared.plan,
         batch=batch,
         layers=layers_of(report, timeline, list(modules), types),
         parts=timeline.parts(),
@@ -62,6 +62,7 @@ def train_built(
         trainable=report.totals.trainable,
         fit=fit,
         uncounted=network.uncounted,
+        unattributed=network.unattributed,
         unpredicted=timeline.unpredicted(),
     )
     if prepared.recipe.checkpoint:
@@ -78,10 +79,11 @@ class Prepared:
     """A network that is ready to be trained, in training mode, and frozen where it is to be."""
 
     def __init__(self, built: Built, specs: Sequence[InputSpec], plan: Plan, device: torch.device) -> None:
-        self.built, self.plan, self.device = built, plan, device
+        own = str(next((p.dtype for p in built.model.parameters()), torch.float32)).removeprefix("torch.")
+        self.built, self.plan, self.device = built, replace(plan, own=own), device
         self.model = built.model.train()
         self.specs = known_inputs(built, specs)
-        self.recipe = recipe_of(plan, self.model, device)
+        self.recipe = recipe_of(self.plan, self.model, device)
         self._steps: dict[tuple[int, bool], Timeline] = {}
         _freeze(built, plan)
 
@@ -243,9 +245,9 @@ def _freeze(built: Built, plan: Plan) -> None:
 
 def recipe_of(plan: Plan, model: nn.Module, device: torch.device) -> Recipe:
     """Raises BadOption."""
-    dtype = torch.float32 if plan.amp else getattr(torch, plan.dtype)
+    dtype = getattr(torch, plan.dtype) if plan.dtype and not plan.amp else None
     amp = getattr(torch, plan.autocast) if plan.amp else None
-    _check_type(device, dtype, amp, plan)
+    _check_type(device, getattr(torch, plan.stored), amp, plan)
     paths = freeze.modules(dict(model.named_modules()), plan.checkpoint, "--checkpoint")
     return Recipe(plan.optimizer, dtype, amp, paths)
 
@@ -253,6 +255,8 @@ def recipe_of(plan: Plan, model: nn.Module, device: torch.device) -> Recipe:
 def _check_type(device: torch.device, dtype: torch.dtype, amp: torch.dtype | None, plan: Plan) -> None:
     """Whether the device trains in this type: tried on one number."""
     recipe = Recipe("sgd", dtype, amp)
+    if dtype.is_complex:  # a type of the user's own
+        return
     try:
         with training_contexts(device):
             layers = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(1, 1)).to(device, dtype)

@@ -104,7 +104,50 @@ def test_operations_by_hand(name: str) -> None:
     model, shape, expected = BY_HAND[name]
     training = netsize.training(model, shape, batch=2, device="cpu")
     assert tuple(training.total(kind) for kind in KINDS) == expected
-    assert training.problems == ()  # torch's backward pass executes as much
+    assert training.problems == () and training.unattributed == 0  # torch's backward pass executes as much
+
+
+class Own(torch.autograd.Function):
+    """A product with a backward pass of its own."""
+
+    @staticmethod
+    def forward(context, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        context.save_for_backward(x, weight)
+        return x @ weight
+
+    @staticmethod
+    def backward(context, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x, weight = context.saved_tensors
+        return gradient @ weight.T, x.T @ gradient
+
+
+class WithOwn(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.weight = nn.Linear(4, 4), nn.Parameter(torch.rand(4, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return Own.apply(self.layer(x), self.weight)
+
+
+def test_a_backward_pass_of_ones_own_is_incomplete_not_silent() -> None:
+    training = netsize.training(WithOwn(), "4", batch=2, device="cpu")
+    assert training.unattributed == 2 * 12
+    assert "incomplete: 24 more add-multiplies are executed backward" in str(training)
+
+
+def test_lazy_modules() -> None:
+    model = nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(5))
+    training = netsize.training(model, "3x8x8", batch=2, device="cpu")
+    assert training.total("forward") == 36 * 27 * 4 + 144 * 5
+    assert netsize.analyze(model, "3x8x8", verify=False, device="cpu").totals.connections == training.total("forward")
+
+
+@pytest.mark.parametrize(("dtype", "bytes"), [(torch.bfloat16, 2), (torch.float32, 4), (torch.float64, 8)])
+def test_a_network_has_a_type_of_its_own(dtype: torch.dtype, bytes: int) -> None:
+    training = netsize.training(nn.Linear(12, 5).to(dtype), "12", batch=3, device="cpu")
+    assert training.parts["parameters"] == 65 * bytes
+    assert f"sgd in {dtype}".replace("torch.", "") in str(training)
 
 
 ALEXNET = 714_188_480
@@ -149,7 +192,7 @@ def test_as_many_as_torchs_own_counter_says(name: str) -> None:
         parts = output.values() if isinstance(output, dict) else output if isinstance(output, tuple) else [output]
         sum(part.sum() for part in parts).backward()
     assert counter.get_total_flops() == 2 * 2 * training.operations
-    assert training.problems == ()
+    assert training.problems == () and training.unattributed == 0
 
 
 def _as_default(name: str) -> dict[str, object]:

@@ -184,6 +184,11 @@ def _about_trust(training: Training) -> list[str]:
     if training.uncounted:
         names = ", ".join(name for name, _ in training.uncounted)
         found.append(f"incomplete: netsize does not know the connections of {names}")
+    if training.unattributed:
+        found.append(
+            f"incomplete: {training.unattributed:,} more add-multiplies are executed backward, in functions that bring "
+            "a backward pass of their own"
+        )
     if training.unpredicted:
         names = ", ".join(training.unpredicted)
         found.append(
