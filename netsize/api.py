@@ -200,7 +200,7 @@ def training(
     checkpoint: Sequence[str] = (),
     examples: int | None = None,
     epochs: int | None = None,
-    memory: int | None = None,
+    memory: int | str | None = None,
     measure: bool = False,
     device: "str | torch.device" = "auto",
     settings: Mapping[str, Any] | None = None,
@@ -208,7 +208,7 @@ def training(
     """What it costs to train a network: memory by part and by layer in bytes, add-multiplies per example, data.
 
     model, input, settings: as for `analyze`. The network is trained on the sum of all that it puts out.
-    batch: examples in a step; None: 64, or, with `memory` (bytes), the largest batch that fits it.
+    batch: examples in a step; None: 64, or, with `memory` (bytes, or "16GiB"), the largest batch that fits it.
     optimizer: sgd, momentum, adam or adamw, as torch.optim has them.
     dtype, amp: float32, bfloat16 or float16 for all (None: as the network is); with `amp` for what torch.autocast
         runs in it.
@@ -219,7 +219,9 @@ def training(
 
     Print it, or read it. Raises netsize.NetsizeError."""
     from netsize.cost import Plan
+    from netsize.limits import read_size
 
+    memory = read_size(memory) if isinstance(memory, str) else memory
     plan = Plan(
         batch, optimizer, dtype, amp, _patterns(freeze), _patterns(checkpoint), examples, epochs, memory
     )  # fmt: skip

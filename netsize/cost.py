@@ -43,8 +43,8 @@ class Plan:
     def check(self) -> None:
         """Raise BadOption for what needs no network to be found wrong."""
         for option, value in (("batch", self.batch), ("examples", self.examples), ("epochs", self.epochs)):
-            if value is not None and value < 1:
-                raise BadOption(f"--{option} {value}: at least 1")
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise BadOption(f"--{option} {value}: a whole number, at least 1")
         for option, name, known in (("optimizer", self.optimizer, OPTIMIZERS), ("dtype", self.dtype, DTYPES)):
             if name is not None and name not in known:
                 raise BadOption(f"--{option} {name}: there are {', '.join(known)}.{did_you_mean(name, list(known))}")
@@ -77,7 +77,7 @@ class Layer:
     activations: int = 0  # that it keeps for backward, and no layer before it
     parameters: int = 0
     gradients: int = 0  # of its parameters
-    state: int = 0  # of the optimizer
+    optimizer_state: int = 0
     forward: int = 0
     backward_inputs: int = 0
     backward_weights: int = 0
@@ -88,7 +88,7 @@ class Layer:
     @property
     def trained(self) -> int:
         """Bytes that it takes whatever the batch."""
-        return self.parameters + self.gradients + self.state
+        return self.parameters + self.gradients + self.optimizer_state
 
     @property
     def backward(self) -> int:
@@ -96,8 +96,8 @@ class Layer:
 
 
 NUMBERS = (
-    "units", "activations", "parameters", "gradients", "state", "forward", "backward_inputs", "backward_weights",
-    "recomputation",
+    "units", "activations", "parameters", "gradients", "optimizer_state", "forward", "backward_inputs",
+    "backward_weights", "recomputation",
 )  # fmt: skip
 
 
@@ -158,6 +158,9 @@ class Training:
     uncounted: tuple[tuple[str, int], ...] = ()
     unattributed: int = 0  # add-multiplies of backward that belong to no layer: see `netsize.network.Network`
     unpredicted: tuple[str, ...] = ()  # operations that keep more for backward than is known without running them
+    frozen: tuple[tuple[str, int], ...] = ()  # parameters that are not trained, and their elements
+    untouched: tuple[str, ...] = ()  # parameters that are to be trained, and get no gradient
+    checkpoints: tuple[str, ...] = ()  # modules that compute their activations again
     measured: Measured | None = None
     failure: str = ""
     out_of_memory: Fit | None = None  # the largest batch for what the device has, if this one was too large
@@ -190,9 +193,10 @@ class Training:
     @property
     def differs(self) -> bool:
         """Whether anything that was run contradicts a prediction, or a limit is not met."""
-        measured = self.measured
+        measured, limit = self.measured, self.plan.memory
         wrong = measured is not None and (
-            (measured.saved != self.parts.get("activations", 0) and not self.unpredicted)
+            (limit is not None and measured.peak is not None and measured.peak > limit)
+            or (measured.saved != self.parts.get("activations", 0) and not self.unpredicted)
             or measured.recomputation != self.total("recomputation")
         )
         return bool(self.problems) or wrong or not self.fits or self.out_of_memory is not None
@@ -239,7 +243,7 @@ def layers_of(report: Report, timeline: Timeline, order: Sequence[str], types: d
             path,
             _label(labels.get(path, []), types.get(path, "parameters")),
             activations=saved.get(path, 0),
-            **dict(zip(("parameters", "gradients", "state"), (part.get(path, 0) for part in parts))),
+            **dict(zip(("parameters", "gradients", "optimizer_state"), (part.get(path, 0) for part in parts))),
             recomputation=recomputed[path] // timeline.batch,
             problems=tuple(problems.get(path, ())),
             **counts.get(path, Counter()),
@@ -300,18 +304,21 @@ def as_dict(training: Training) -> dict[str, Any]:
         },
         "layers": [_layer(layer) for layer in training.layers],
         "memory": {
-            "parts": training.parts,
+            "parts": _parts(training.parts),
             "peak": {
                 "bytes": training.peak.size,
                 "phase": training.peak.event.phase,
                 "path": training.peak.event.path,
                 "operation": training.peak.event.operation,
-                "parts": training.peak.parts,
+                "parts": _parts(training.peak.parts),
             },
             "activations_without_checkpoints": training.without_checkpoints,
             "peak_without_checkpoints": training.peak_without_checkpoints,
         },
         "largest_batch": _fit(training.fit),
+        "fits": training.fits,
+        "checkpoints": list(training.checkpoints),
+        "without_gradient": list(training.untouched),
         "operations": _operations(training),
         "data": {
             "trainable_weights": training.trainable,
@@ -336,12 +343,16 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "activations": layer.activations,
         "parameters": layer.parameters,
         "gradients": layer.gradients,
-        "optimizer_state": layer.state,
+        "optimizer_state": layer.optimizer_state,
         "forward": layer.forward,
         "backward_inputs": layer.backward_inputs,
         "backward_weights": layer.backward_weights,
         "recomputation": layer.recomputation,
     }
+
+
+def _parts(parts: dict[str, int]) -> dict[str, int]:
+    return {part.replace(" ", "_"): size for part, size in parts.items()}
 
 
 def _fit(fit: Fit | None) -> dict[str, int] | None:

@@ -1,15 +1,29 @@
 """How much memory there is, in bytes and in words. No torch in here."""
 
 import os
+import re
 from pathlib import Path
+
+from netsize.errors import BadOption
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def binary(size: int) -> str:
     """19.5 MiB; of bytes, all of them."""
-    power = min((size.bit_length() - 1) // 10, len(UNITS) - 1) if size > 0 else 0
+    power = 0
+    while power < len(UNITS) - 1 and (size >= 1024 if power == 0 else round(size / 1024**power, 1) >= 1024):
+        power += 1
     return f"{size / 1024**power:,.1f} {UNITS[power]}" if power else f"{size} bytes" if size else "0"
+
+
+def read_size(text: str) -> int:
+    """4GiB, 512MiB or 8GB, in bytes. Raises BadOption."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", text.lower())
+    size = round(float(match[1]) * (1024 if match[3] else 1000) ** ("kmgt".index(match[2]) + 1)) if match else 0
+    if size < 1:
+        raise BadOption(f"--memory {text}: expected a size like 4GiB or 512MiB")
+    return size
 
 
 def free_memory() -> int | None:

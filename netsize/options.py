@@ -1,6 +1,5 @@
 """Options that several commands have, and how what is written after them is read."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 from netsize import errors
 from netsize.errors import BadOption
+from netsize.limits import read_size
 from netsize.render import FORMATS
 from netsize.sources import complete_model
 
@@ -110,13 +110,7 @@ def read_amount(option: str, text: str, otherwise: str = "") -> int:
 
 def read_memory(text: str | None) -> int | None:
     """4GiB, 512MiB or 8GB, in bytes. Raises BadOption."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", text.lower())
-    size = round(float(match[1]) * (1024 if match[3] else 1000) ** ("kmgt".index(match[2]) + 1)) if match else 0
-    if size < 1:
-        raise BadOption(f"--memory {text}: expected a size like 4GiB or 512MiB")
-    return size
+    return None if text is None else read_size(text)
 
 
 def read_settings(set: list[str] | None) -> dict[str, Any]:

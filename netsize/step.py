@@ -133,6 +133,8 @@ class Ledger(Watch):
             self.add(tensor, part, path)
 
     def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
+        if self.phase == "backward" and func is torch.ops.aten.add.Tensor and _is_last(*args):
+            func = torch.ops.aten.add_.Tensor
         output = as_kernels_do(func, args, kwargs, func(*args, **kwargs))
         part = {"recomputation": "recomputed activations", "backward": "gradients of activations"}
         for tensor in tensors(output):
@@ -167,6 +169,17 @@ class Ledger(Watch):
             return tensor
 
         return torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+
+
+def _is_last(sum: torch.Tensor, other: Any, *_: Any) -> bool:
+    """Whether nobody else holds the first of two gradients that are added up: then torch adds to it in place
+    (torch/csrc/autograd/input_buffer.cpp), but not to a fake tensor. One holder is the sum's buffer; the others are
+    the call itself: two arguments and a Python object, and for the memory that object's."""
+    if not isinstance(other, torch.Tensor) or (sum.shape, sum.dtype) != (other.shape, other.dtype):
+        return False
+    holders: int = sum._use_count()  # type: ignore[attr-defined]
+    of_memory: int = torch._C._storage_Use_Count(sum.untyped_storage()._cdata)
+    return holders <= 4 and of_memory <= 2 and torch._debug_has_internal_overlap(sum) == 0
 
 
 # What is kept of a normalisation: fake tensors have it in the type of the input.
@@ -204,15 +217,8 @@ def simulate(
     """A step of a network in training mode whose parameters have no values (see `netsize.fake`), once the optimizer
     has its state: forward, the sum of all outputs, backward, and the optimizer's step."""
     layers = [(name.rpartition(".")[0], parameter) for name, parameter in model.named_parameters()]
-    optimizer = recipe.optimizer_of(model, device)
-    update = _update(model, optimizer, device)
     own: list[Owned] = [("parameters", path, parameter) for path, parameter in layers]
     own += [("buffers", name.rpartition(".")[0], buffer) for name, buffer in model.named_buffers()]
-    own += [
-        ("optimizer state", path, tensor)
-        for path, parameter in layers
-        for tensor in tensors(optimizer.state.get(parameter, {}))
-    ]
     own += [("input", "", tensor) for tensor in tensors(list(arguments))]
     ledger = Ledger(model, device, own)
     with ExitStack() as stack:
@@ -227,37 +233,41 @@ def simulate(
         storage = ledger.of(parameter.grad) if parameter.grad is not None else None
         if storage is not None:
             storage.part, storage.path = "gradients of weights", path
-    return _joined(ledger, update, batch)
+    update = _update(model, recipe.optimizer_of(model, device), device)
+    untouched = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+    return _joined(ledger, update, batch, tuple(untouched))
 
 
 def _update(model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> Ledger:
-    """The optimizer's step, which makes its state, with gradients that nobody computed. What is no state afterwards
-    is temporary."""
-    for parameter in model.parameters():
-        parameter.grad = torch.empty_like(parameter) if parameter.requires_grad else None
-    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    """The optimizer's step. It is the first one, which makes the optimizer's state; all else is temporary."""
+    layers = [(name.rpartition(".")[0], parameter) for name, parameter in model.named_parameters()]
+    gradients = [parameter.grad for _, parameter in layers if parameter.grad is not None]
     own: list[Owned] = [("", "", tensor) for tensor in (*model.parameters(), *gradients)]
     update = Ledger(model, device, own)
     update.phase = "optimizer"
     with update:
         optimizer.step()
-    for tensor in tensors(list(optimizer.state.values())):
-        storage = update.of(tensor)
-        if storage is not None:
-            storage.part = "optimizer state"
-    optimizer.zero_grad()
+    for path, parameter in layers:
+        for tensor in tensors(optimizer.state.get(parameter, {})):
+            update.add(tensor, "optimizer state", path)  # a counter that was made of a number
+            storage = update.of(tensor)
+            if storage is not None:
+                storage.part, storage.path = "optimizer state", path
     return update
 
 
-def _joined(ledger: Ledger, update: Ledger, batch: int) -> Timeline:
-    """The optimizer's step behind the rest, with its temporaries. Copies: what is alive now will die, too."""
+def _joined(ledger: Ledger, update: Ledger, batch: int, untouched: tuple[str, ...]) -> Timeline:
+    """The optimizer's step behind the rest, with its temporaries; its state is there from the beginning. Copies: what
+    is alive now will die, too."""
     start = len(ledger.events)
     storages = [replace(storage) for storage in ledger.storages]
     for storage in update.storages:
-        if storage.part == "temporaries":
+        if storage.part == "optimizer state":
+            storages.append(replace(storage, born=0, died=None))
+        elif storage.part == "temporaries":
             died = None if storage.died is None else start + storage.died
             storages.append(replace(storage, born=start + storage.born, died=died))
-    return Timeline(batch, tuple(storages), (*ledger.events, *update.events))
+    return Timeline(batch, tuple(storages), (*ledger.events, *update.events), untouched)
 
 
 def forward(model: nn.Module, arguments: tuple[Any, ...], recipe: Recipe, device: torch.device) -> torch.Tensor:

@@ -54,6 +54,7 @@ class Timeline:
     batch: int
     storages: tuple[Storage, ...]
     events: tuple[Event, ...]
+    untouched: tuple[str, ...] = ()  # parameters that are to be trained, and get no gradient
 
     def live(self) -> list[int]:
         """Bytes that are alive at each event."""

@@ -30,15 +30,25 @@ def train(
     amp: Annotated[
         bool, typer.Option("--amp", help="Parameters as they are, and autocast to the type (default: bfloat16).")
     ] = False,
-    freeze: Annotated[Patterns, typer.Option(metavar="PATTERN", help="Layers that are not trained.")] = None,
+    freeze: Annotated[
+        Patterns,
+        typer.Option(metavar="PATTERN", help="Layers that are not trained: features, layer[123]*. May be repeated."),
+    ] = None,
     checkpoint: Annotated[
-        Patterns, typer.Option(metavar="PATTERN", help="Modules that compute their activations again in backward.")
+        Patterns,
+        typer.Option(
+            metavar="PATTERN",
+            help="Modules whose activations are computed again in backward: layer?.*; of nested ones the outer.",
+        ),
     ] = None,
     examples: options.Examples = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="How often all examples are seen.")] = None,
     memory: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Find the largest batch for it: 16GiB, or free (what the device has left)."),
+        typer.Option(
+            metavar="SIZE",
+            help="Find the largest batch for 16GiB, or free (what is left); status 1 if --batch does not fit.",
+        ),
     ] = None,
     measure: Annotated[bool, typer.Option("--measure", help="Train a few steps on random data, and compare.")] = False,
     device: options.Device = "auto",

@@ -64,6 +64,9 @@ def train_built(
         uncounted=network.uncounted,
         unattributed=network.unattributed,
         unpredicted=timeline.unpredicted(),
+        frozen=tuple((name, p.numel()) for name, p in built.model.named_parameters() if not p.requires_grad),
+        untouched=timeline.untouched,
+        checkpoints=prepared.recipe.checkpoint,
     )
     if prepared.recipe.checkpoint:
         plain = prepared.step(batch, checkpoints=False)
@@ -152,7 +155,7 @@ class Prepared:
         model.to(device, self.recipe.dtype)
         with training_contexts(device):
             steps = RealSteps(model, self.arguments(batch), self.recipe, device, empty)
-            found = measure(steps, batch, tell)
+            found = _named(measure(steps, batch, tell), training)
             plain = training.peak_without_checkpoints
             if plain is None or (free is not None and plain > free):
                 return found
@@ -186,9 +189,10 @@ class Prepared:
         if limit is None:
             return None
         fit = self.fit(limit, say)
-        if not fit.batch:
+        parameters = sum(p.numel() * p.element_size() for p in self.model.parameters())
+        if not fit.batch and (self.plan.batch is None or limit < parameters):
             one = self.step(1)
-            weights = sum(size for part, size in one.parts().items() if part in ("parameters", "buffers"))
+            weights = one.parts()["parameters"]
             raise BadOption(
                 f"--memory {binary(limit)}: a step of {self.built.source.model} with a batch of 1 takes "
                 f"{binary(one.peak().size)}, and {binary(weights)} of it are its parameters"
@@ -220,6 +224,18 @@ class Prepared:
             return False
         finally:
             self.model.train()
+
+
+def _named(measured: Measured, training: Training) -> Measured:
+    """A kernel that shows no products (an LSTM's) goes through the connections of its layer's formulas."""
+    counted = {layer.path: layer.forward + layer.backward + layer.recomputation for layer in training.layers}
+    return replace(
+        measured,
+        layers=tuple(
+            slow if slow.connections else replace(slow, connections=counted.get(slow.path, 0) * training.batch)
+            for slow in measured.layers
+        ),
+    )
 
 
 @contextmanager

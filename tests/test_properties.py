@@ -10,6 +10,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import netsize
 from netsize import windows
@@ -61,6 +62,32 @@ def test_convolutions(layer) -> None:
     row = agrees(model, shape).rows[0]
     assert row.connections - row.padding_connections == links(model, shape)
     assert row.weights == model.weight.numel()
+
+
+class Scaled(nn.Module):
+    """In front of the layer a trained number, so that its inputs need gradients, too."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.scale, self.layer = nn.Parameter(torch.ones(())), layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x * self.scale)
+
+
+@FEW
+@given(st.booleans().flatmap(convolutions))
+def test_backward_goes_through_each_connection_twice(layer) -> None:
+    """The witnesses are the products that torch's backward pass executes and, where it is right, FlopCounterMode."""
+    model, shape = layer
+    training = netsize.training(Scaled(model), shape, batch=2, device="cpu")
+    forward = training.total("forward")
+    assert (training.total("backward_inputs"), training.total("backward_weights")) == (forward, forward)
+    assert training.problems == () and training.unattributed == 0
+    if model.groups == 1:
+        with FlopCounterMode(display=False) as counter:
+            Scaled(model)(torch.rand(2, *shape)).sum().backward()
+        assert counter.get_total_flops() == 2 * 2 * training.operations
 
 
 @FEW

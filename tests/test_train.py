@@ -168,6 +168,7 @@ def test_frozen_features_leave_the_classifier() -> None:
     assert tuple(training.total(kind) for kind in KINDS) == (ALEXNET, *CLASSIFIER)
     assert all(layer.backward == layer.gradients == 0 for layer in training.layers if "features" in layer.path)
     assert training.trainable == 58_621_952
+    assert "not trained: 2,469,696 parameters (features.0.weight, features.0.bias" in str(training)
     # what its layers keep: two dropout masks and inputs of fully connected layers, two rectified vectors
     kept = {layer.path: layer.activations // training.batch for layer in training.layers if layer.activations}
     assert kept == {
@@ -311,7 +312,7 @@ def test_parts_by_hand(optimizer: str) -> None:
     }  # fmt: skip
     assert sum(training.peak.parts.values()) == training.peak.size
     layer = training.layers[0]
-    assert (layer.parameters, layer.gradients, layer.state) == (260, 260, OPTIMIZERS[optimizer])
+    assert (layer.parameters, layer.gradients, layer.optimizer_state) == (260, 260, OPTIMIZERS[optimizer])
 
 
 VARIANTS = {
@@ -370,9 +371,44 @@ def test_checkpoints_trade_memory_for_operations() -> None:
     assert measured.saved_without == plain.parts["activations"]
 
 
+def test_what_gets_no_gradient_has_no_optimizer_state() -> None:
+    model = Dead()
+    model.never = nn.Linear(100, 100)
+    training = netsize.training(model, "4", batch=2, optimizer="adam", measure=True, device="cpu")
+    used = 4 * 4 + 4
+    assert training.parts["gradients of weights"] == 4 * used
+    assert training.parts["optimizer state"] == 2 * 4 * used + 2 * 4
+    assert training.untouched[-2:] == ("never.weight", "never.bias")
+    assert "without a gradient, and so without optimizer state: unheard.weight" in str(training)
+    assert training.peak.size == training.measured.peak - 12  # three numbers that torch makes of Python's
+
+
+def test_gradients_are_added_up_in_place() -> None:
+    """As torch does it where nobody else holds the first one: it would be a whole gradient more at the peak."""
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second, self.third = (nn.Linear(64, 64) for _ in range(3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.first(x)
+            return torch.cat([self.second(x), self.third(x)])
+
+    training = netsize.training(Twice(), "64", batch=1000, measure=True, device="cpu")
+    assert training.peak.size == training.measured.peak
+
+
+def test_a_measured_peak_above_the_limit_is_a_difference() -> None:
+    training = netsize.training(nn.LSTM(16, 32, batch_first=True), "7x16", batch=240, memory="1MiB", measure=True)
+    assert training.measured.peak > 2**20 > training.peak.size
+    assert training.differs and "✗ the measured peak is" in str(training)
+
+
 def test_a_kernel_that_alone_knows_what_it_keeps_is_named() -> None:
     training = netsize.training(nn.LSTM(6, 8, batch_first=True), "5x6", batch=3, measure=True, device="cpu")
     assert training.unpredicted == ("aten.mkldnn_rnn_layer",)
+    assert max(training.measured.layers, key=lambda slow: slow.connections).connections == 3 * training.operations
     assert training.measured.saved > training.parts["activations"]
     assert "aten.mkldnn_rnn_layer" in str(training)
 
@@ -535,7 +571,7 @@ def test_table(netsize, files) -> None:
 
 
 BAD = [
-    ("alexnet --batch 0", "--batch 0: at least 1"),
+    ("alexnet --batch 0", "--batch 0: a whole number, at least 1"),
     ("alexnet --optimizer adma", "there are sgd, momentum, adam, adamw. Did you mean adam?"),
     (
         "alexnet --dtype float64",
@@ -547,7 +583,7 @@ BAD = [
     ("alexnet --freeze *", "alexnet cannot be trained: --freeze * leaves no parameter to train"),
     ("alexnet --checkpoint feature", "--checkpoint feature: no module matches. Did you mean features"),
     ("alexnet --epochs 3", "--epochs 3: say how many examples"),
-    ("alexnet --epochs 0 --examples 5", "--epochs 0: at least 1"),
+    ("alexnet --epochs 0 --examples 5", "--epochs 0: a whole number, at least 1"),
     ("alexnet --input 3x20x20", "the smallest square input is 63x63"),
     ("ssd300_vgg16", "targets"),
     ("resnet18 --input 3x16x16 --batch 1", "resnet18 cannot be trained with a batch of 1"),
@@ -580,8 +616,10 @@ def test_out_of_memory_is_a_result(netsize) -> None:
 def test_a_batch_that_does_not_fit_is_a_difference(netsize) -> None:
     fits = netsize("train", "alexnet", "--batch", "64", "--memory", "1GiB", "--device", "cpu")
     more = netsize("train", "alexnet", "--batch", "640", "--memory", "1GiB", "--device", "cpu")
-    assert (fits.status, more.status) == (0, 1)
-    assert "a batch of 640 does not fit" in more.stdout
+    none = netsize("train", "alexnet", "--batch", "4", "--memory", "300MiB", "--device", "cpu")
+    assert (fits.status, more.status, none.status) == (0, 1, 1)
+    assert "a batch of 640 does not fit: it takes" in more.stdout
+    assert "the largest batch for 300.0 MiB is 0" in none.stdout
 
 
 def test_json_csv_and_markdown(netsize, files, tmp_path) -> None:

@@ -130,9 +130,10 @@ def markdown(sheet: Sheet) -> str:
     rows = [[column.title for column in sheet.columns], *_texts(sheet)]
     rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(sheet.columns))]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lefts = [index == 0 or column.left for index, column in enumerate(sheet.columns)]
+    rule = ["-" * width if left else "-" * (width - 1) + ":" for left, width in zip(lefts, widths)]
     lines = [
-        "| " + " | ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))) + " |"
+        "| " + " | ".join(c.ljust(w) if left else c.rjust(w) for left, c, w in zip(lefts, row, widths)) + " |"
         for row in (rows[0], rule, *rows[1:])
     ]
     title = [f"**{sheet.title}**", ""] if sheet.title else []
@@ -146,7 +147,10 @@ def latex(sheet: Sheet) -> str:
         "  \\centering",
         *([f"  \\caption{{{escaped(sheet.title)}}}"] if sheet.title else []),
     ]
-    lines += [f"  \\begin{{tabular}}{{l{'r' * (len(sheet.columns) - 1)}}}", "    \\toprule"]
+    lines += [
+        f"  \\begin{{tabular}}{{l{''.join('l' if column.left else 'r' for column in sheet.columns[1:])}}}",
+        "    \\toprule",
+    ]
     lines += [f"    {' & '.join(escaped(column.title) for column in sheet.columns)} \\\\", "    \\midrule"]
     lines += [f"    {' & '.join(map(escaped, row))} \\\\" for row in _texts(sheet)]
     lines += ["    \\bottomrule", "  \\end{tabular}", "\\end{table}"]

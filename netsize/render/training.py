@@ -31,12 +31,9 @@ def _title(training: Training) -> str:
     origin = f"{source.kind} {source.version}" if source.version else source.model
     named = [source.title] if origin == source.title else [source.title, origin]
     inputs = " and ".join(without_batch(shape) for shape in training.input)
-    told = [
-        *named,
-        f"{training.batch:,} examples of {inputs}",
-        f"{plan.optimizer} in {plan.precision}",
-        training.device,
-    ]
+    count = f"{training.batch:,} example{'s' * (training.batch != 1)}"
+    largest = f", the most for {binary(plan.memory)}" if plan.memory and plan.batch is None else ""
+    told = [*named, f"{count} of {inputs}{largest}", f"{plan.optimizer} in {plan.precision}", training.device]
     return " · ".join(told)
 
 
@@ -144,6 +141,8 @@ def _about_memory(training: Training) -> list[str]:
     found = [f"peak: {binary(training.peak.size)} ({training.peak.size:,} bytes), {moment} ({event.operation})"]
     kept = training.parts.get("activations", 0)
     found.append(f"activations: {binary(kept // training.batch)} per example")
+    if training.checkpoints:
+        found.append(f"checkpointed: {_some(training.checkpoints)}")
     before, before_peak = training.without_checkpoints, training.peak_without_checkpoints
     if before is not None and before_peak is not None:
         found.append(
@@ -152,9 +151,12 @@ def _about_memory(training: Training) -> list[str]:
             f"{training.total('recomputation'):,} add-multiplies per example are executed again"
         )
     if fit is not None:
-        found.append(f"the largest batch for {binary(fit.limit)} is {fit.batch:,}: its peak is {binary(fit.peak)}")
-    if not training.fits and fit is not None:
-        found.append(f"✗ a batch of {training.batch:,} does not fit: it takes {binary(training.peak.size)}")
+        most = "at most " if training.unpredicted else ""
+        left = f": its peak leaves {binary(fit.limit - fit.peak)}" if fit.batch else ""
+        found.append(f"the largest batch for {binary(fit.limit)} is {most}{fit.batch:,}{left}")
+        if not training.fits:
+            over = binary(training.peak.size - fit.limit)
+            found.append(f"✗ a batch of {training.batch:,} does not fit: it takes {over} more")
     return found
 
 
@@ -172,11 +174,21 @@ def _about_operations(training: Training) -> list[str]:
     return found
 
 
+def _some(names: Sequence[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def _about_data(training: Training) -> list[str]:
     text = f"data: {training.trainable:,} trainable weights"
     if training.plan.examples:
         text += f", {few_digits(training.trainable / training.plan.examples)} per training example"
-    return [text]
+    found = [text]
+    if training.frozen:
+        size = sum(size for _, size in training.frozen)
+        found.append(f"not trained: {size:,} parameters ({_some([name for name, _ in training.frozen])})")
+    if training.untouched:
+        found.append(f"without a gradient, and so without optimizer state: {_some(training.untouched)}")
+    return found
 
 
 def _about_trust(training: Training) -> list[str]:
@@ -230,7 +242,18 @@ def _compared(training: Training, measured: Measured) -> Sheet:
     if measured.peak_without is not None:
         plain = training.peak_without_checkpoints or 0
         records.append(_against("peak without checkpoints", plain, measured.peak_without))
-    return Sheet("", columns, tuple(records), {}, tuple(_speed(training, measured)))
+    return Sheet("", columns, tuple(records), {}, (*_beyond(training, measured), *_speed(training, measured)))
+
+
+def _beyond(training: Training, measured: Measured) -> list[str]:
+    """Where the prediction ends: what kernels take for themselves, and what that means for a limit."""
+    found, peak, limit = [], measured.peak, training.plan.memory
+    if peak is not None and training.peak.size < 0.95 * peak:
+        more = binary(peak - training.peak.size)
+        found.append(f"{more} more than predicted: what kernels take for themselves, whatever the batch")
+    if peak is not None and limit is not None and peak > limit:
+        found.append(f"✗ the measured peak is {binary(peak - limit)} more than {binary(limit)}")
+    return found
 
 
 def _against(what: str, predicted: int, measured: int) -> Record:
