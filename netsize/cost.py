@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netsize import __version__
 from netsize.errors import BadOption, did_you_mean
 from netsize.formulas import Shape
 from netsize.network import Source
 from netsize.report import Report
 from netsize.timeline import Moment, Timeline
 
-SCHEMA = 1
 DTYPES = ("float32", "bfloat16", "float16")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 TRAINED = ("parameters", "gradients of weights", "optimizer state")  # a layer's memory, whatever the batch
@@ -203,9 +201,9 @@ class Training:
 
     def to_json(self) -> str:
         """Schema 1 of trainings."""
-        import json
+        from netsize.render import training_json
 
-        return json.dumps(as_dict(self), indent=2, ensure_ascii=False) + "\n"
+        return training_json.render(self)
 
     def __str__(self) -> str:
         from netsize.render import training
@@ -282,112 +280,3 @@ def _sum(path: str, layers: list[Layer]) -> Layer:
     problems = tuple(problem for layer in layers for problem in layer.problems)
     total = Layer(path, f"{len(layers)} layers", problems=problems, layers=len(layers))
     return replace(total, **{number: sum(getattr(layer, number) for layer in layers) for number in NUMBERS})
-
-
-def as_dict(training: Training) -> dict[str, Any]:
-    """Schema 1. Every key is written here by hand; sizes are bytes, operations add-multiplies per example."""
-    plan = training.plan
-    return {
-        "schema": SCHEMA,
-        "netsize": __version__,
-        "model": training.source.model,
-        "source": {"kind": training.source.kind, "version": training.source.version},
-        "input": [list(shape) for shape in training.input],
-        "training": {
-            "device": training.device,
-            "batch": training.batch,
-            "optimizer": plan.optimizer,
-            "dtype": plan.stored,
-            "autocast": plan.autocast if plan.amp else None,
-            "freeze": list(plan.freeze),
-            "checkpoint": list(plan.checkpoint),
-        },
-        "layers": [_layer(layer) for layer in training.layers],
-        "memory": {
-            "parts": _parts(training.parts),
-            "peak": {
-                "bytes": training.peak.size,
-                "phase": training.peak.event.phase,
-                "path": training.peak.event.path,
-                "operation": training.peak.event.operation,
-                "parts": _parts(training.peak.parts),
-            },
-            "activations_without_checkpoints": training.without_checkpoints,
-            "peak_without_checkpoints": training.peak_without_checkpoints,
-        },
-        "largest_batch": _fit(training.fit),
-        "fits": training.fits,
-        "checkpoints": list(training.checkpoints),
-        "without_gradient": list(training.untouched),
-        "operations": _operations(training),
-        "data": {
-            "trainable_weights": training.trainable,
-            "examples": plan.examples,
-            "weights_per_example": training.trainable / plan.examples if plan.examples else None,
-        },
-        "problems": list(training.problems),
-        "uncounted": [{"operation": name, "calls": calls} for name, calls in training.uncounted],
-        "unattributed": training.unattributed,
-        "unpredicted": list(training.unpredicted),
-        "measured": _measured(training.measured) if training.measured else None,
-        "failure": training.failure or None,
-        "out_of_memory": _fit(training.out_of_memory),
-    }
-
-
-def _layer(layer: Layer) -> dict[str, Any]:
-    return {
-        "path": layer.path,
-        "operation": layer.operation,
-        "units": layer.units,
-        "activations": layer.activations,
-        "parameters": layer.parameters,
-        "gradients": layer.gradients,
-        "optimizer_state": layer.optimizer_state,
-        "forward": layer.forward,
-        "backward_inputs": layer.backward_inputs,
-        "backward_weights": layer.backward_weights,
-        "recomputation": layer.recomputation,
-    }
-
-
-def _parts(parts: dict[str, int]) -> dict[str, int]:
-    return {part.replace(" ", "_"): size for part, size in parts.items()}
-
-
-def _fit(fit: Fit | None) -> dict[str, int] | None:
-    return {"limit": fit.limit, "batch": fit.batch, "peak": fit.peak} if fit else None
-
-
-def _operations(training: Training) -> dict[str, Any]:
-    plan, each = training.plan, training.operations
-    epoch = each * plan.examples if plan.examples else None
-    return {
-        "forward": training.total("forward"),
-        "backward_inputs": training.total("backward_inputs"),
-        "backward_weights": training.total("backward_weights"),
-        "recomputation": training.total("recomputation"),
-        "per_connection": training.ratio,
-        "per_epoch": epoch,
-        "epochs": plan.epochs,
-        "in_all": epoch * plan.epochs if epoch and plan.epochs else None,
-    }
-
-
-def _measured(measured: Measured) -> dict[str, Any]:
-    return {
-        "device": measured.device,
-        "activations": measured.saved,
-        "peak": measured.peak,
-        "activations_without_checkpoints": measured.saved_without,
-        "peak_without_checkpoints": measured.peak_without,
-        "recomputation": measured.recomputation,
-        "steps": measured.steps,
-        "seconds": measured.seconds,
-        "forward_seconds": measured.forward_seconds,
-        "backward_seconds": measured.backward_seconds,
-        "layers": [
-            {"path": slow.path, "forward": slow.forward, "backward": slow.backward, "connections": slow.connections}
-            for slow in measured.layers
-        ],
-    }

@@ -16,8 +16,9 @@ from torch.profiler import ProfilerActivity, profile
 from netsize import startup
 from netsize.cost import Measured, Slow
 from netsize.executed import connections
-from netsize.step import Recipe, Watch, checkpointed, forward
+from netsize.step import Recipe, checkpointed, forward
 from netsize.tracer import tensors
+from netsize.watch import Watch
 
 Tell = Callable[[int, int], None]
 TIMED, PATIENCE = 3, 20.0  # steps that are timed, and seconds after which one is enough

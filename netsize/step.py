@@ -8,13 +8,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from netsize import silent
-from netsize.executed import connections
-from netsize.operations import named
+from netsize import kernels
 from netsize.timeline import Event, Storage, Timeline
 from netsize.tracer import tensors
+from netsize.watch import Watch
 
 OPTIMIZERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
     "sgd": (torch.optim.SGD, {}),
@@ -44,79 +42,6 @@ class Recipe:
         return torch.autocast(device.type, self.amp) if self.amp else nullcontext()
 
 
-class Watch(TorchDispatchMode):
-    """Knows of each operation the phase and the layer: that of the module which is being called, or, in backward,
-    the one whose operation the autograd node belongs to."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.paths = {module: path for path, module in model.named_modules()}
-        self.phase = "forward"
-        self.stack = [""]
-        self._layers: dict[int, str] = {}  # sequence number of an autograd node -> path
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """See `netsize.tracer.Tracer`."""
-        return False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func is torch.ops.prim.device.default:  # a question, which fake tensors ask often
-            return func(*args, **kwargs)
-        path = self._path()
-        return self.execute(func, args, kwargs, path)
-
-    def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
-        """To be overridden."""
-        return func(*args, **kwargs)
-
-    def _path(self) -> str:
-        node = torch._C._current_autograd_node()
-        if self.phase == "forward":
-            self._layers.setdefault(torch._C._autograd._get_sequence_nr() - 1, self.stack[-1])
-        elif node is not None and self.phase == "backward":
-            return self._layers.get(node._sequence_nr(), "")
-        return self.stack[-1]
-
-    def event(self, func: Any, args: Any, kwargs: Any, output: Any, path: str) -> Event:
-        counted = connections(func, args, kwargs, output) if self.phase != "optimizer" else 0
-        return Event(self.phase, path, silent.name(func), counted)
-
-    @contextmanager
-    def calls(self) -> Iterator[None]:
-        """Around the step: follows which module is being called."""
-        handles = []
-        for module in self.paths:
-            if not isinstance(module, torch.jit.ScriptModule):
-                handles += [module.register_forward_pre_hook(self._enter), module.register_forward_hook(self._leave)]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def _enter(self, module: nn.Module, *_: Any) -> None:
-        self.stack.append(self.paths[module])
-
-    def _leave(self, module: nn.Module, *_: Any) -> None:
-        while len(self.stack) > 1 and self.stack.pop() != self.paths[module]:
-            pass  # modules inside whose forward raised, and whose caller went on
-
-    @contextmanager
-    def recomputing(self, path: str) -> Iterator[None]:
-        """Around the forward pass of a checkpointed module; in backward, torch ends it early by an exception."""
-        before, depth = self.phase, len(self.stack)
-        if torch._C._current_autograd_node() is not None:
-            self.phase = "recomputation"
-        self.stack.append(path)
-        try:
-            yield
-        finally:
-            self.phase = before
-            del self.stack[depth:]
-
-
 Owned = tuple[str, str, torch.Tensor]  # part of the memory, path of the layer
 
 
@@ -133,9 +58,9 @@ class Ledger(Watch):
             self.add(tensor, part, path)
 
     def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
-        if self.phase == "backward" and func is torch.ops.aten.add.Tensor and _is_last(*args):
-            func = torch.ops.aten.add_.Tensor
-        output = as_kernels_do(func, args, kwargs, func(*args, **kwargs))
+        if self.phase == "backward":
+            func = kernels.added_in_place(func, args)
+        output = kernels.as_they_do(func, args, kwargs, func(*args, **kwargs))
         part = {"recomputation": "recomputed activations", "backward": "gradients of activations"}
         for tensor in tensors(output):
             self.add(tensor, part.get(self.phase, "temporaries"), path)
@@ -169,40 +94,6 @@ class Ledger(Watch):
             return tensor
 
         return torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
-
-
-def _is_last(sum: torch.Tensor, other: Any, *_: Any) -> bool:
-    """Whether nobody else holds the first of two gradients that are added up: then torch adds to it in place
-    (torch/csrc/autograd/input_buffer.cpp), but not to a fake tensor. One holder is the sum's buffer; the others are
-    the call itself: two arguments and a Python object, and for the memory that object's."""
-    if not isinstance(other, torch.Tensor) or (sum.shape, sum.dtype) != (other.shape, other.dtype):
-        return False
-    holders: int = sum._use_count()  # type: ignore[attr-defined]
-    of_memory: int = torch._C._storage_Use_Count(sum.untyped_storage()._cdata)
-    return holders <= 4 and of_memory <= 2 and torch._debug_has_internal_overlap(sum) == 0
-
-
-# What is kept of a normalisation: fake tensors have it in the type of the input.
-_STATISTICS = {
-    "aten.native_batch_norm": "weight",
-    "aten.native_layer_norm": "weight",
-    "aten.native_group_norm": "weight",
-    "aten._weight_norm_interface": "g",
-}
-_HALF = (torch.bfloat16, torch.float16)
-
-
-def as_kernels_do(func: Any, args: Any, kwargs: Any, output: Any) -> Any:
-    """Outputs of fake tensors as the CPU's kernels make them: means and deviations of half a precision are float32 if
-    the parameters are (ATen/native/cpu/mixed_data_type.h), and norms of float16 weights always."""
-    which = _STATISTICS.get(silent.name(func))
-    if which is None or output[0].device.type != "cpu" or output[0].dtype not in _HALF:
-        return output
-    parameter = named(func, args, kwargs)[which]
-    if which == "g" or (parameter is not None and parameter.dtype == torch.float32):
-        statistics = (t.to(torch.float32) if t.dtype in _HALF else t for t in output[1:])
-        return (output[0], *statistics)
-    return output
 
 
 def rounded(size: int, device: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from netsize.cost import NUMBERS, Layer, Measured, Training, as_dict, roll_up
+from netsize.cost import NUMBERS, Layer, Measured, Training, roll_up
 from netsize.limits import binary
 from netsize.render import sheet
 from netsize.render.sheet import Column, Record, Sheet
@@ -44,7 +44,7 @@ def _numbers(training: Training) -> Sheet:
         {"path": layer.path, "operation": layer.operation, **{name: getattr(layer, name) for name in NUMBERS}}
         for layer in training.layers
     ]
-    return Sheet(_title(training), tuple(columns), tuple(records), as_dict(training))
+    return Sheet(_title(training), tuple(columns), tuple(records), {})
 
 
 def _layers(training: Training, style: Style) -> Sheet:
@@ -76,7 +76,7 @@ def _layers(training: Training, style: Style) -> Sheet:
         *training.problems,
     )
     return Sheet(
-        _title(training), tuple(columns), (*records, total), as_dict(training), notes, frozenset(marks)
+        _title(training), tuple(columns), (*records, total), {}, notes, frozenset(marks)
     )  # fmt: skip
 
 
