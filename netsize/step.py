@@ -76,9 +76,9 @@ class Ledger(Watch):
         size = rounded(memory.nbytes(), self._device)
         storage = self._alive[id(memory)] = Storage(size, part, path, born=len(self.events))
         self.storages.append(storage)
-        weakref.finalize(memory, self._release, id(memory)).atexit = False
+        weakref.finalize(memory, _died, weakref.ref(self), id(memory)).atexit = False
 
-    def _release(self, key: int) -> None:
+    def died(self, key: int) -> None:
         self._alive.pop(key).died = len(self.events)
 
     def of(self, tensor: torch.Tensor) -> Storage | None:
@@ -96,6 +96,13 @@ class Ledger(Watch):
         return torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
 
 
+def _died(ledger: "weakref.ref[Ledger]", memory: int) -> None:
+    """Python keeps what it calls when memory is freed: with the ledger itself, it would keep the network for ever."""
+    found = ledger()
+    if found is not None:
+        found.died(memory)
+
+
 def rounded(size: int, device: str) -> int:
     """What an allocator takes: the CPU's what it is asked for, that of CUDA whole blocks of 512 bytes
     (c10/cuda/CUDACachingAllocator.cpp, kMinBlockSize)."""
@@ -109,7 +116,9 @@ def simulate(
     has its state: forward, the sum of all outputs, backward, and the optimizer's step."""
     layers = [(name.rpartition(".")[0], parameter) for name, parameter in model.named_parameters()]
     own: list[Owned] = [("parameters", path, parameter) for path, parameter in layers]
-    own += [("buffers", name.rpartition(".")[0], buffer) for name, buffer in model.named_buffers()]
+    # Buffers of whole numbers have values: what fake tensors make of them, and whoever views them, shares one storage.
+    buffers = [(name.rpartition(".")[0], buffer.detach()) for name, buffer in model.named_buffers()]
+    own += [("buffers", path, buffer) for path, buffer in buffers]
     own += [("input", "", tensor) for tensor in tensors(list(arguments))]
     ledger = Ledger(model, device, own)
     with ExitStack() as stack:

@@ -1,6 +1,7 @@
 """What training costs: against torch's own backward pass, its own counter, real steps, and sums by hand."""
 
 import csv
+import gc
 import io
 import json
 import weakref
@@ -17,6 +18,7 @@ import netsize
 from netsize.cost import Training
 from netsize.measured import highest
 from netsize.timeline import Event, Storage, Timeline, largest_batch
+from netsize.watch import Watch
 
 SEVEN = ["alexnet", "vgg16", "resnet50", "densenet121", "mobilenet_v2", "vit_b_16", "swin_t"]
 KINDS = ("forward", "backward_inputs", "backward_weights")
@@ -276,7 +278,21 @@ def test_the_profiler_sees_the_highest_moment() -> None:
 
 # ---------------------------------------------------------------- memory, by hand
 
+
+class Indexed(nn.Module):
+    """Rows of a table, chosen by a view of a buffer of whole numbers (as MaxViT has its relative positions)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.rand(4, 6))
+        self.register_buffer("index", torch.tensor([[3, 1]]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.table[self.index.view(-1)].sum(0)
+
+
 LAYERS = {
+    "a buffer is none": (Indexed(), "6", {}),
     # relu's output, which the next layer keeps, too; the input of the first is the network's
     "shared": (nn.Sequential(nn.Linear(10, 20), nn.ReLU(), nn.Linear(20, 5)), "10", {"1": 80}),
     "in place": (nn.Sequential(nn.Linear(10, 20), nn.ReLU(inplace=True), nn.Linear(20, 5)), "10", {"1": 80}),
@@ -475,6 +491,12 @@ def test_vgg16_at_256() -> None:
 
 
 # ---------------------------------------------------------------- what the user sees
+
+
+def test_no_network_is_kept() -> None:
+    netsize.training(mixed(), "3x8x8", batch=3, measure=True, device="cpu")
+    gc.collect()
+    assert not any(isinstance(value, Watch) for value in gc.get_objects())
 
 
 def test_the_model_is_left_as_it_was() -> None:
