@@ -28,6 +28,10 @@ class ForwardFailed(Exception):
         self.path, self.type, self.error, self.decided = path, type, error, decided
 
 
+class BackwardFailed(Exception):
+    """torch's backward pass raised: something that it needs was changed in place, or has no backward."""
+
+
 def trace(
     model: nn.Module,
     make_inputs: MakeInputs,
@@ -41,7 +45,8 @@ def trace(
     """Run `model` once, on real tensors or (not `execute`) on fake ones that take no memory.
 
     `make_inputs(device)` gives the arguments of forward, at batch size 1. `stopping` may end the pass early: see
-    `netsize.transfer.Until`. `loss`: of what comes out; go backward from there, too. Raises ForwardFailed.
+    `netsize.transfer.Until`. `loss`: of what comes out; go backward from there, too. Raises ForwardFailed,
+    BackwardFailed.
     """
     started = time.perf_counter()
     with ExitStack() as stack:
@@ -153,8 +158,11 @@ def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> Any:
 
 def _backward(loss: torch.Tensor, tracer: Tracer) -> None:
     tracer.backward = BackwardPass(loss)
-    with tracer.backward:
-        loss.backward()
+    try:
+        with tracer.backward:
+            loss.backward()
+    except (RuntimeError, NotImplementedError) as error:
+        raise BackwardFailed(str(error)) from error
 
 
 def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: float) -> int | None:

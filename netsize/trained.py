@@ -23,7 +23,7 @@ from netsize.sources.built import Built
 from netsize.sources.settings import InputSpec
 from netsize.step import NoLoss, Recipe, forward, loss, simulate
 from netsize.timeline import Timeline, largest_batch
-from netsize.trace import ForwardFailed, trace
+from netsize.trace import BackwardFailed, ForwardFailed, trace
 from netsize.weights import fill, give_memory
 
 Say = Callable[[str], None]
@@ -102,6 +102,11 @@ class Prepared:
                 return trace(self.model, make, self.built.source, torch.device("cpu"), False, loss=loss)
         except ForwardFailed as failure:
             raise self._cannot_train(failure) from failure
+        except BackwardFailed as failure:
+            error = failure.__cause__ or failure
+            raise BadInput(
+                f"{self.built.source.model} cannot be trained: backward fails: {describe(error)}"
+            ) from failure
         except NoLoss as error:
             raise self._no_loss() from error
         finally:

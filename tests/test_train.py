@@ -1,5 +1,6 @@
 """What training costs: against torch's own backward pass, its own counter, real steps, and sums by hand."""
 
+import copy
 import csv
 import gc
 import io
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 import torchvision
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -263,6 +266,60 @@ def _real_peak(model: nn.Module, optimizer: str) -> int:
         state = [t for values in updates.state.values() for t in values.values()]
         there = [*model.parameters(), *model.buffers(), x, *state]
         return sum(t.untyped_storage().nbytes() for t in there) + highest(step)
+
+
+KEEPS_SHAPE = {
+    "conv": lambda: nn.Conv2d(4, 4, 3, padding=1),
+    "depthwise": lambda: nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False),
+    "batch norm": lambda: nn.BatchNorm2d(4),
+    "group norm": lambda: nn.GroupNorm(2, 4),
+    "layer norm": lambda: nn.LayerNorm(6),
+    "relu": nn.ReLU,
+    "relu in place": lambda: nn.ReLU(inplace=True),
+    "gelu": nn.GELU,
+    "silu in place": lambda: nn.SiLU(inplace=True),
+    "hardswish": nn.Hardswish,
+    "sigmoid": nn.Sigmoid,
+    "softmax": lambda: nn.Softmax(1),
+    "dropout": lambda: nn.Dropout(0.2),
+    "dropout of channels": lambda: nn.Dropout2d(0.2),
+    "max pool": lambda: nn.MaxPool2d(3, 1, 1),
+    "average pool": lambda: nn.AvgPool2d(3, 1, 1),
+    "linear": lambda: nn.Linear(6, 6),
+}
+
+
+class Residual(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * 1 + self.inner(x.clone())
+
+
+layers = st.sampled_from(sorted(KEEPS_SHAPE))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(layers, min_size=1, max_size=5), st.lists(layers, max_size=3), st.integers(2, 4), st.booleans())
+def test_saved_bytes_of_random_stacks(before: list[str], inside: list[str], batch: int, freeze: bool) -> None:
+    """Whatever follows whatever: shared outputs, work in place, masks and statistics, a residual sum, frozen parts."""
+    inner = nn.Sequential(nn.Conv2d(4, 4, 1), *(KEEPS_SHAPE[name]() for name in inside))
+    model = nn.Sequential(nn.Conv2d(4, 4, 1), *(KEEPS_SHAPE[name]() for name in before), Residual(inner))
+    model[0].requires_grad_(not freeze)
+    with torch.random.fork_rng(devices=[]):
+        real, x = copy.deepcopy(model).train(), torch.rand(batch, 4, 6, 6)
+        kept = kept_by_autograd(real, x)
+        try:
+            real(x).sum().backward()
+        except RuntimeError:  # a layer has overwritten in place what the one before needs: no network to train
+            with pytest.raises(netsize.NetsizeError, match="cannot be trained: backward fails: .* inplace operation"):
+                netsize.training(model, "4x6x6", batch=batch, device="cpu")
+            return
+    training = netsize.training(model, "4x6x6", batch=batch, device="cpu")
+    assert training.parts["activations"] == kept
+    assert training.problems == () and training.unattributed == 0
 
 
 def test_the_profiler_sees_the_highest_moment() -> None:

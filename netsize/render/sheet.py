@@ -154,7 +154,9 @@ def latex(sheet: Sheet) -> str:
     lines += [f"    {' & '.join(escaped(column.title) for column in sheet.columns)} \\\\", "    \\midrule"]
     lines += [f"    {' & '.join(map(escaped, row))} \\\\" for row in _texts(sheet)]
     lines += ["    \\bottomrule", "  \\end{tabular}", "\\end{table}"]
-    return "\n".join([*lines, *(escaped(note) + "\\par" for note in sheet.notes)]) + "\n"
+    # plain LaTeX has no such marks; what they say stands behind them
+    notes = [escaped(note.removeprefix("✓ ").removeprefix("✗ ")) + "\\par" for note in sheet.notes]
+    return "\n".join([*lines, *notes]) + "\n"
 
 
 def _texts(sheet: Sheet) -> list[list[str]]:
