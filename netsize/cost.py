@@ -99,9 +99,18 @@ NUMBERS = (
 )  # fmt: skip
 
 
+SPARE = 5  # percent of a predicted peak that kernels may take for themselves: no less was measured (README)
+
+
+def usable(limit: int) -> int:
+    """Bytes that a predicted peak may have, so that the step fits a limit with what kernels take."""
+    return limit * 100 // (100 + SPARE)
+
+
 @dataclass(frozen=True)
 class Fit:
-    """The largest batch whose step takes at most `limit` bytes, and its peak. A batch of 0: not even one fits."""
+    """The largest batch whose step fits into `limit` bytes, kernels included, and its predicted peak. A batch of 0: not
+    even one example fits."""
 
     limit: int
     batch: int
@@ -186,7 +195,7 @@ class Training:
     @property
     def fits(self) -> bool:
         """Whether the batch fits into the memory that was given."""
-        return self.fit is None or self.peak.size <= self.fit.limit
+        return self.fit is None or self.peak.size <= usable(self.fit.limit)
 
     @property
     def differs(self) -> bool:

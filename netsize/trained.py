@@ -10,7 +10,7 @@ from torch import nn
 
 from netsize import freeze, memory
 from netsize.analysis import arguments_of, cannot_take, known_inputs
-from netsize.cost import Fit, Measured, Plan, Training, layers_of
+from netsize.cost import SPARE, Fit, Measured, Plan, Training, layers_of, usable
 from netsize.count import count
 from netsize.errors import BadInput, BadOption
 from netsize.fake import without_values
@@ -138,7 +138,7 @@ class Prepared:
     def measured(self, training: Training, say: Say) -> Training:
         """With real steps, or with the reason why there are none. Memory that does not suffice is a result."""
         free = memory.available(self.device)
-        if free is not None and training.peak.size > free:
+        if free is not None and training.peak.size > usable(free):
             return self._out_of_memory(training, free, say)
         try:
             return replace(training, measured=self._measure(training, free, say))
@@ -178,14 +178,14 @@ class Prepared:
         )
 
     def fit(self, limit: int, say: Say) -> Fit:
-        """The largest batch for so many bytes."""
+        """The largest batch for so many bytes, with what kernels take for themselves."""
 
         def peak(batch: int) -> int:
             say(f"{self.built.source.model}: memory of a step with a batch of {batch}")
             return self.step(batch).peak().size
 
         first = self.plan.batch or BATCH
-        batch = largest_batch(limit, self.step(first), self.step(2 * first), peak)
+        batch = largest_batch(usable(limit), self.step(first), self.step(2 * first), peak)
         return Fit(limit, batch, peak(batch) if batch else 0)
 
     def asked_fit(self, say: Say) -> Fit | None:
@@ -200,7 +200,7 @@ class Prepared:
             weights = one.parts()["parameters"]
             raise BadOption(
                 f"--memory {binary(limit)}: a step of {self.built.source.model} with a batch of 1 takes "
-                f"{binary(one.peak().size)}, and {binary(weights)} of it are its parameters"
+                f"{binary(one.peak().size)}, {binary(weights)} of it for its parameters, and kernels {SPARE} % more"
             )
         return fit
 

@@ -473,8 +473,8 @@ def test_gradients_are_added_up_in_place() -> None:
 
 
 def test_a_measured_peak_above_the_limit_is_a_difference() -> None:
-    training = netsize.training(nn.LSTM(16, 32, batch_first=True), "7x16", batch=240, memory="1MiB", measure=True)
-    assert training.measured.peak > 2**20 > training.peak.size
+    training = netsize.training(nn.LSTM(16, 32, batch_first=True), "7x16", batch=240, memory="1.1MiB", measure=True)
+    assert training.fits and training.measured.peak > 1.1 * 2**20
     assert training.differs and "✗ the measured peak is" in str(training)
 
 
@@ -529,9 +529,19 @@ def test_one_more_does_not_fit(optimizer: str) -> None:
     limit = 2 * 2**30
     training = netsize.training("alexnet", memory=limit, optimizer=optimizer, device="cpu")
     assert training.batch == training.fit.batch
-    assert training.peak.size == training.fit.peak <= limit
+    assert training.peak.size == training.fit.peak <= limit / 1.05  # what kernels may take for themselves is left
     more = netsize.training("alexnet", batch=training.batch + 1, optimizer=optimizer, device="cpu")
-    assert more.peak.size > limit
+    assert more.peak.size > limit / 1.05
+
+
+def test_the_largest_batch_really_fits(two_threads: None) -> None:
+    """Within the limit, and with a tenth more not: what a GPU is asked to show, on the CPU's allocator."""
+    limit = 2**30
+    training = netsize.training("resnet18", memory=limit, measure=True, device="cpu")
+    assert training.measured.peak <= limit
+    assert not training.differs
+    more = netsize.training("resnet18", batch=training.batch * 11 // 10, measure=True, device="cpu")
+    assert more.measured.peak > limit
 
 
 def test_vgg16_at_256() -> None:
@@ -656,7 +666,7 @@ BAD = [
         "alexnet --dtype float64",
         "there are float32, bfloat16, float16. Did you mean float16 or bfloat16 or float32?",
     ),
-    ("alexnet --memory 100MiB", "with a batch of 1 takes 468.9 MiB, and 233.1 MiB of it are its parameters"),
+    ("alexnet --memory 100MiB", "with a batch of 1 takes 468.9 MiB, 233.1 MiB of it for its parameters"),
     ("alexnet --memory 12", "--memory 12: expected a size like 4GiB"),
     ("alexnet --freeze faetures", "--freeze faetures: no parameter or module matches. Did you mean features"),
     ("alexnet --freeze *", "alexnet cannot be trained: --freeze * leaves no parameter to train"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from netsize.cost import NUMBERS, Layer, Measured, Training, roll_up
+from netsize.cost import NUMBERS, SPARE, Layer, Measured, Training, roll_up, usable
 from netsize.limits import binary
 from netsize.render import sheet
 from netsize.render.sheet import Column, Record, Sheet
@@ -152,11 +152,13 @@ def _about_memory(training: Training) -> list[str]:
         )
     if fit is not None:
         most = "at most " if training.unpredicted else ""
-        left = f": its peak leaves {binary(fit.limit - fit.peak)}" if fit.batch else ""
+        left = f": its peak leaves {binary(fit.limit - fit.peak)}, {SPARE} % for kernels" if fit.batch else ""
         found.append(f"the largest batch for {binary(fit.limit)} is {most}{fit.batch:,}{left}")
         if not training.fits:
-            over = binary(training.peak.size - fit.limit)
-            found.append(f"✗ a batch of {training.batch:,} does not fit: it takes {over} more")
+            over = binary(training.peak.size - usable(fit.limit))
+            found.append(
+                f"✗ a batch of {training.batch:,} does not fit: it takes {over} more than leaves kernels {SPARE} %"
+            )
     return found
 
 
