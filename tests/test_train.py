@@ -460,16 +460,19 @@ def test_gradients_are_added_up_in_place() -> None:
     """As torch does it where nobody else holds the first one: it would be a whole gradient more at the peak."""
 
     class Twice(nn.Module):
+        """Keeps nothing for backward but its input, so that two gradients are all that there is."""
+
         def __init__(self) -> None:
             super().__init__()
-            self.first, self.second, self.third = (nn.Linear(64, 64) for _ in range(3))
+            self.layer = nn.Linear(1, 64)
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            x = self.first(x)
-            return torch.cat([self.second(x), self.third(x)])
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            x = self.layer(x)
+            return [(x * 2).sum(), (x * 3).sum()]
 
-    training = netsize.training(Twice(), "64", batch=1000, measure=True, device="cpu")
-    assert training.peak.size == training.measured.peak
+    training = netsize.training(Twice(), "1", batch=1000, measure=True, device="cpu")
+    # one gradient takes 256,000 bytes; what is missing are numbers that torch makes of Python's
+    assert 0 <= training.measured.peak - training.peak.size < 100
 
 
 def test_a_measured_peak_above_the_limit_is_a_difference() -> None:
