@@ -21,7 +21,7 @@ def _is_unshared(first: torch.Tensor, other: Any, *_: Any) -> bool:
     memory that object's."""
     if not isinstance(other, torch.Tensor) or (first.shape, first.dtype) != (other.shape, other.dtype):
         return False
-    holders: int = first._use_count()  # type: ignore[attr-defined]
+    holders: int = first._use_count()  # type: ignore[attr-defined]  # torch has it, its stubs do not
     of_memory: int = torch._C._storage_Use_Count(first.untyped_storage()._cdata)
     return holders <= 4 and of_memory <= 2 and torch._debug_has_internal_overlap(first) == 0
 

@@ -128,7 +128,7 @@ class Clock(Watch):
         super().__init__(model)
         self.recomputed = 0
         self._device = device
-        self._seconds: dict[str, Counter[str]] = {}
+        self._seconds: dict[str, dict[str, float]] = {}
         self._connections: Counter[str] = Counter()
 
     def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
@@ -138,7 +138,8 @@ class Clock(Watch):
         synchronize(self._device)
         seconds = time.perf_counter() - started
         gone = connections(func, args, kwargs, output)
-        self._seconds.setdefault(path, Counter())["forward" if self.phase == "forward" else "backward"] += seconds  # type: ignore[assignment]
+        spent = self._seconds.setdefault(path, {"forward": 0.0, "backward": 0.0})
+        spent["forward" if self.phase == "forward" else "backward"] += seconds
         self._connections[path] += gone
         self.recomputed += gone if self.phase == "recomputation" else 0
         return output
@@ -146,7 +147,7 @@ class Clock(Watch):
     def layers(self) -> tuple[Slow, ...]:
         """The slowest first."""
         found = [
-            Slow(path, float(seconds["forward"]), float(seconds["backward"]), self._connections[path])
+            Slow(path, seconds["forward"], seconds["backward"], self._connections[path])
             for path, seconds in self._seconds.items()
         ]
         return tuple(sorted(found, key=lambda slow: -slow.forward - slow.backward))

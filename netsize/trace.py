@@ -161,7 +161,7 @@ def _backward(loss: torch.Tensor, tracer: Tracer) -> None:
     try:
         with tracer.backward:
             loss.backward()
-    except (RuntimeError, NotImplementedError) as error:
+    except RuntimeError as error:  # NotImplementedError, of what has no backward, is one
         raise BackwardFailed(str(error)) from error
 
 

@@ -160,7 +160,7 @@ def test_bad_input_gets_a_line_and_status_2(arguments: list[str], said: str, cap
     assert [file for file in sorted(folder.iterdir()) if file.name != "__pycache__"] == before
 
 
-@pytest.mark.skipif("__import__('torch').cuda.is_available()")
+@pytest.mark.skipif("__import__('torch').cuda.is_available()", reason="there is a CUDA device here")
 def test_a_device_that_is_not_there(capsys) -> None:
     assert main(["alexnet", "--device", "cuda"]) == 2
     assert "netsize: --device cuda: this machine has none that torch" in capsys.readouterr().err
