@@ -1,18 +1,25 @@
 """netsize counts a neural network's units, connections and weights, and verifies every count by running it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from netsize import render as _render  # noqa: F401 - whoever has a result can print it
 from netsize.errors import NetsizeError
-from netsize.report import Convention, Report
+from netsize.results.report import Convention, Report
+from netsize.version import __version__ as __version__
 
-__version__ = "0.1.0"
-_FUNCTIONS = ("analyze", "compare", "explain", "sweep", "training")
-__all__ = ["Convention", "NetsizeError", "Report", *_FUNCTIONS]
+if TYPE_CHECKING:
+    from netsize.api import analyze, compare, explain, sweep, training
+
+__all__ = ["Convention", "NetsizeError", "Report", "analyze", "compare", "explain", "sweep", "training"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FUNCTIONS:  # only now: torch takes seconds to import
+    if name in __all__:  # a function, only now: torch takes seconds to import
         from netsize import api
 
         return getattr(api, name)
     raise AttributeError(f"module 'netsize' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -16,7 +16,7 @@ def run() -> None:
     """
     gc.disable()  # until torch is imported, if it is: a remembered answer is too short for any garbage
     try:
-        from netsize.cli import main
+        from netsize.commands.cli import main
 
         status = main()
     except KeyboardInterrupt:

@@ -1,26 +1,23 @@
 """The Python API: netsize.analyze(model, input=...) -> Report, and what the other commands show."""
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from netsize import startup
-from netsize.count import count
-from netsize.errors import BadInput, BadModel, BadOption, NetsizeError
-from netsize.network import Network, Source
-from netsize.report import Convention, Options, Report
-from netsize.sources.settings import InputSpec, read_input
+from netsize import sources
+from netsize.costs.plan import Plan
+from netsize.errors import NetsizeError
+from netsize.limits import read_size
+from netsize.results.comparison import Comparison, Entry, compare_models, of_report
+from netsize.results.count import count
+from netsize.results.explanation import Explanation, explain_layer, explain_network
+from netsize.results.growth import Sweep
+from netsize.results.report import Convention, Options, Report
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from netsize.comparison import Comparison
-    from netsize.cost import Plan, Training
-    from netsize.explanation import Explanation
-    from netsize.growth import Sweep
-    from netsize.sources.built import Built
+    from netsize.costs.training import Training
 
 Shapes = str | Sequence[str] | tuple[int, ...]
 
@@ -64,6 +61,8 @@ def analyze(
 
     Counts are per example. Raises netsize.NetsizeError with a message for the user.
     """
+    from netsize.run.examination import examine
+
     network = examine(
         model,
         input,
@@ -79,49 +78,6 @@ def analyze(
     return count(network, Convention(bias, pooling, padding), options)
 
 
-def examine(
-    model: "str | nn.Module",
-    input: Any = None,
-    *,
-    device: "str | torch.device" = "auto",
-    verify: bool = True,
-    batch: bool = True,
-    settings: Mapping[str, Any] | None = None,
-    fields: str = "",
-    classes: int | None = None,
-    until: str | None = None,
-    limit: int | None = None,
-    say: Callable[[str], None] = lambda _: None,
-) -> Network:
-    """What one forward pass writes down, before any convention: see `analyze` and `analysis.analyze_built`."""
-    from netsize.analysis import analyze_built
-    from netsize.sources.environment import choose_device
-
-    where = choose_device(str(device))
-    named = model if isinstance(model, str) else type(model).__name__
-    say(f"building {named}")
-    built = built_model(model, verify, settings or {})
-    specs = _read(input, built)
-
-    def on_layer(layers: int) -> None:
-        startup.check()
-        say(f"{'running' if verify else 'counting'} {named}: layer {layers}")
-
-    return analyze_built(
-        built,
-        specs,
-        device=where,
-        verify=verify,
-        batch=batch,
-        fields=fields,
-        classes=classes,
-        until=until,
-        limit=limit,
-        on_layer=on_layer,
-        say=say,
-    )
-
-
 def explain(
     model: "str | nn.Module",
     layer: str | None = None,
@@ -131,10 +87,10 @@ def explain(
     verify: bool = True,
     settings: Mapping[str, Any] | None = None,
     examples: int | None = None,
-) -> "Explanation":
+) -> Explanation:
     """A layer's numbers derived step by step, or, without `layer`, the network's story. Print it, or read its
     `sections`. Arguments are those of `analyze`. Raises netsize.NetsizeError."""
-    from netsize.explanation import explain_layer, explain_network
+    from netsize.run.examination import examine
 
     fields = (layer or "last").partition(" #")[0]
     network = examine(model, input, device=device, verify=verify, settings=settings, fields=fields)
@@ -147,11 +103,11 @@ def compare(
     *,
     device: "str | torch.device" = "auto",
     verify: bool = True,
-) -> "Comparison":
+) -> Comparison:
     """Networks side by side: modules, names, patterns ("resnet*"), saved reports ("sizes.json"). Print it, or read
     its `entries`; one that could not be counted says why in `error`. Raises netsize.NetsizeError for a name that
     is nothing."""
-    from netsize.comparison import Comparison, Entry, compare_models, expand, of_report
+    from netsize.run.examination import examine
 
     def counted(model: "str | nn.Module") -> Report:
         return count(examine(model, input, device=device, verify=verify, fields="last"))
@@ -159,7 +115,7 @@ def compare(
     entries: list[Entry] = []
     for model in [models] if isinstance(models, str) else models:
         if isinstance(model, str):
-            entries += compare_models(expand([model]), counted).entries
+            entries += compare_models(sources.expand([model]), counted).entries
         else:
             name = type(model).__name__
             try:
@@ -177,15 +133,13 @@ def sweep(
     shape: str | None = None,
     settings: Mapping[str, Any] | None = None,
     device: "str | torch.device" = "auto",
-) -> "Sweep":
+) -> Sweep:
     """How a network's counts grow with the sides of its input (`varies`: "input", "width" or "height"; `shape`: the
     input whose last two sides vary, without the batch axis) or with an argument of its constructor (`varies`: its
     name). Print it, or read its `points`, `exponents()`, `smallest` and `why`. Raises netsize.NetsizeError."""
-    from netsize.growth import AXES
-    from netsize.sizes import over_settings, over_sizes
+    from netsize.run.sizes import sweep
 
-    over = over_sizes if varies in AXES else over_settings
-    return over(model, varies, list(sizes), shape, settings or {}, str(device), lambda _: None)
+    return sweep(model, varies, list(sizes), shape, settings or {}, str(device), lambda _: None)
 
 
 def training(
@@ -218,8 +172,7 @@ def training(
     measure: train a few real steps on random data, on the device, and compare.
 
     Print it, or read it. Raises netsize.NetsizeError."""
-    from netsize.cost import Plan
-    from netsize.limits import read_size
+    from netsize.costs.prediction import train_model
 
     memory = read_size(memory) if isinstance(memory, str) else memory
     plan = Plan(
@@ -229,90 +182,5 @@ def training(
     return train_model(model, input, plan, settings or {}, str(device), measure=measure)
 
 
-def train_model(
-    model: "str | nn.Module",
-    input: Any,
-    plan: "Plan",
-    settings: Mapping[str, Any],
-    device: str,
-    *,
-    free: bool = False,
-    measure: bool = False,
-    say: Callable[[str], None] = lambda _: None,
-) -> "Training":
-    """See `training`. `free`: find the largest batch for the memory that the device has left."""
-    from netsize.memory import available
-    from netsize.sources.environment import choose_device
-    from netsize.trained import train_built
-
-    where = choose_device(device)
-    if free:
-        left = available(where)
-        if left is None:
-            raise BadOption(f"--memory free: {where.type} does not tell how much it has left; say it, as 16GiB")
-        plan = replace(plan, memory=left)
-    say(f"building {model if isinstance(model, str) else type(model).__name__}")
-    built = built_model(model, measure, settings)
-    return train_built(built, _read(input, built), plan, where, measure, say)
-
-
 def _patterns(patterns: Sequence[str]) -> tuple[str, ...]:
     return (patterns,) if isinstance(patterns, str) else tuple(patterns)
-
-
-def built_model(model: "str | nn.Module", verify: bool, settings: Mapping[str, Any]) -> "Built":
-    """A network that may be run and changed. Raises NetsizeError."""
-    import torch
-
-    from netsize.sources import source_of
-    from netsize.sources.built import Built, plain
-    from netsize.sources.python import as_arguments
-
-    if isinstance(model, str):
-        with torch.random.fork_rng(devices=[]):
-            built: Built = source_of(model).load(model, settings)
-            return built
-    model = plain(model)
-    name = type(model).__name__
-    if settings and isinstance(model, torch.nn.Module):
-        raise BadModel(f"{name} is a network already: settings have nothing to set")
-    if not isinstance(model, torch.nn.Module):
-        raise BadModel(f"{name} is neither a torch.nn.Module nor the name of a model")
-    example = as_arguments(getattr(model, "example_input_array", None))
-    copied = _private_copy(model, with_values=verify)
-    return Built(copied, Source("python", name, name), example=example)
-
-
-def _private_copy(model: "nn.Module", with_values: bool) -> "nn.Module":
-    """A copy that may be run and changed. Without values its parameters share the memory of the original's,
-    which nothing that runs on fake tensors ever writes to."""
-    import torch
-
-    memo: dict[int, Any] = {}
-    for module in model.modules():
-        for value in (*module.__dict__.values(), *module._parameters.values()):
-            if isinstance(value, torch.nn.Parameter) and not torch.nn.parameter.is_lazy(value):
-                data = value.detach().clone() if with_values else value.detach()
-                memo[id(value)] = torch.nn.Parameter(data, requires_grad=value.requires_grad)
-            elif isinstance(value, torch.Tensor) and not value.is_leaf:  # torch.nn.utils.weight_norm keeps one
-                memo[id(value)] = value.detach().clone()
-    try:
-        return copy.deepcopy(model, memo)
-    except Exception as error:
-        raise BadModel(f"{type(model).__name__} cannot be copied, which keeps yours as it is: {error}") from error
-
-
-def _read(input: Any, built: "Built") -> tuple[InputSpec, ...]:
-    """Shapes; or none, with the user's own arguments put in the place of the example."""
-    if input is None:
-        return ()
-    if isinstance(input, str):
-        return (read_input(input),)
-    if isinstance(input, Sequence) and input and all(isinstance(item, str) for item in input):
-        return tuple(read_input(item) for item in input)
-    if isinstance(input, (tuple, list)) and input and all(isinstance(size, int) for size in input):
-        if min(input) < 1:
-            raise BadInput(f"input {tuple(input)}: every size must be at least 1")
-        return (InputSpec(tuple(input)),)
-    built.example, built.inputs = input if isinstance(input, tuple) else (input,), ()
-    return ()

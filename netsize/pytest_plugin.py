@@ -22,9 +22,9 @@ class Sizes:
         for layers or modules by name, and units_share, connections_share, weights_share: "<= 60%".
         """
         __tracebackhide__ = True
-        from netsize import analyze
-        from netsize.cases import OF_LAYERS, QUANTITIES, read_amount
-        from netsize.check import outcome_of
+        from netsize.api import analyze
+        from netsize.checks.cases import OF_LAYERS, QUANTITIES, read_amount
+        from netsize.checks.outcomes import outcome_of
 
         sizes = {key: options.pop(key) for key in QUANTITIES if key in options}
         wanted = [("", key, value) for key, value in sizes.items()]

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torchvision
 from test_operations import CASES, rows
-from test_zoo import SPREAD, TOTALS, agrees
+from test_torchvision import SPREAD, TOTALS, agrees
 
 import netsize
 
@@ -42,8 +42,8 @@ def test_half_precision(dtype: torch.dtype) -> None:
 
 def test_layer_by_layer_on_the_gpu() -> None:
     """A network that is larger than its limit: each layer's parameters are on the GPU for its own operation only."""
-    from netsize.api import examine
-    from netsize.count import count
+    from netsize.results.count import count
+    from netsize.run.examination import examine
 
     report = count(examine("alexnet", device="cuda", limit=400 * 2**20))
     assert report.verification.piecewise == 4 * 61_100_840

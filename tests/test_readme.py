@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import netsize
-from netsize.cli import main
+from netsize.commands.cli import main
 from netsize.render import render
 from netsize.render.style import Style
 from netsize.sources import COMMANDS

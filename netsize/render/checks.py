@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from netsize.check import Outcome, Result
+from netsize.checks.outcomes import Outcome, Result
 
 FORMATS = ("table", "json", "github", "junit")
 SCHEMA = 1

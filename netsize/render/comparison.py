@@ -2,13 +2,19 @@
 
 from typing import Any
 
-from netsize.comparison import MEASURES, Comparison, Entry, as_dict, shown_part, verdicts
-from netsize.render.sheet import Column, Record, Sheet
-from netsize.render.words import few_digits
+from netsize.render.page import Column, Page, Record, Sheet
+from netsize.render.style import Style
+from netsize.results.comparison import MEASURES, Comparison, Entry, as_dict, shown_part, verdicts
+from netsize.results.words import few_digits
 
 
-def sheet(comparison: Comparison) -> Sheet:
+def page(comparison: Comparison, style: Style) -> Page:
     """A line for each network; the largest of each column is marked."""
+    sheet = _sheet(comparison)
+    return Page((sheet,), sheet, lambda: as_dict(comparison))
+
+
+def _sheet(comparison: Comparison) -> Sheet:
     columns = [Column("model", "network"), Column("depth", "depth", 4)]
     for measure in MEASURES:
         columns += [
@@ -22,7 +28,6 @@ def sheet(comparison: Comparison) -> Sheet:
         f"{len(comparison.entries)} networks, ratios to {comparison.counted[0].name if comparison.counted else 'none'}",
         tuple(columns),
         records,
-        as_dict(comparison),
         (*verdicts(comparison), *_verified(comparison)),
         _marks(records),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netsize.report import Report, Row
+from netsize.results.report import Report, Row
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """Markdown: a table whose columns line up in the source, too."""
 
-from netsize.render import words
 from netsize.render.extras import extras
+from netsize.render.page import Page, Sheet
 from netsize.render.style import Style, chosen_rows
-from netsize.report import QUANTITIES, Report
+from netsize.results import words
+from netsize.results.explanation import Explanation
+from netsize.results.report import QUANTITIES, Report
 
 LEFT = 4  # columns of text before those of numbers
 
 
-def render(report: Report, style: Style) -> str:
+def report(report: Report, style: Style) -> str:
     """Header, table, and the answers below it."""
     rows = [
         [row.name, row.label, row.operation, words.without_batch(row.output)]
@@ -39,3 +41,31 @@ def _line(cells: list[str], widths: list[int]) -> str:
         cell.ljust(width) if i < LEFT else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths))
     ]
     return f"| {' | '.join(padded)} |"
+
+
+def explanation(explanation: Explanation, style: Style) -> str:
+    lines = [f"**{explanation.title}**"]
+    for section in explanation.sections:
+        lines += ["", f"**{section.title}**", ""]
+        for step in section.steps:
+            code = f"`{step}`" if step.formula or step.numbers else str(step)
+            lines.append(f"- {step.what}: {code}" if step.what else f"- {code}")
+    return "\n".join(lines) + "\n"
+
+
+def page(page: Page, style: Style) -> str:
+    return "\n".join(map(_sheet, page.sheets))
+
+
+def _sheet(sheet: Sheet) -> str:
+    rows = [[column.title for column in sheet.columns], *sheet.texts()]
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(sheet.columns))]
+    lefts = [index == 0 or column.left for index, column in enumerate(sheet.columns)]
+    rule = ["-" * width if left else "-" * (width - 1) + ":" for left, width in zip(lefts, widths)]
+    lines = [
+        "| " + " | ".join(c.ljust(w) if left else c.rjust(w) for left, c, w in zip(lefts, row, widths)) + " |"
+        for row in (rows[0], rule, *rows[1:])
+    ]
+    title = [f"**{sheet.title}**", ""] if sheet.title else []
+    return "\n".join([*title, *lines, "", *(f"- {note}" for note in sheet.notes)]) + "\n"

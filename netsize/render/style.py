@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from netsize.report import Report, Row, depth_that_fits, keep_largest, roll_up, sort
+from netsize.results.report import Report, Row
+from netsize.results.rollup import depth_that_fits, keep_largest, roll_up, sort
 
 MOST_ROWS = 60  # that a reader looks through
 ASCII = str.maketrans({"✓": "*", "✗": "!", "·": "|", "…": "~", "◀": "<", "█": "#", "▉": "#", "▊": "#", "▋": "#",

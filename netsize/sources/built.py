@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from netsize.network import Source
+from netsize.facts.network import Source
 from netsize.sources.settings import InputSpec
 
 if TYPE_CHECKING:
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 def plain(network: Any) -> Any:
     """The network inside of a compiled one: its operations are executed one by one here, not compiled."""
     return getattr(network, "_orig_mod", network)
+
+
+def as_arguments(example: Any) -> tuple[Any, ...] | None:
+    """Arguments of forward from one value or a tuple of them."""
+    if example is None:
+        return None
+    return example if isinstance(example, tuple) else (example,)
 
 
 @dataclass

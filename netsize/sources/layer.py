@@ -5,10 +5,10 @@ from typing import Any
 
 from torch import nn
 
-from netsize.formulas import Convolution, Formula, Linear, Pooling, TransposedConvolution
-from netsize.network import Source
-from netsize.sources.build import build as build_model
+from netsize.facts.network import Source
+from netsize.lecture.formulas import Convolution, Formula, Linear, Pooling, TransposedConvolution
 from netsize.sources.built import Built
+from netsize.sources.factory import build as build_model
 from netsize.sources.settings import InputSpec
 
 

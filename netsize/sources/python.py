@@ -12,9 +12,9 @@ from typing import Any
 from torch import nn
 
 from netsize.errors import BadModel, did_you_mean
-from netsize.network import Source
-from netsize.sources.build import build, describe, quiet
-from netsize.sources.built import Built, plain
+from netsize.facts.network import Source
+from netsize.sources.built import Built, as_arguments, plain
+from netsize.sources.factory import build, describe, quiet
 
 
 def load(model: str, settings: Mapping[str, Any]) -> Built:
@@ -38,13 +38,6 @@ def load(model: str, settings: Mapping[str, Any]) -> Built:
     example = getattr(network, "example_input_array", None)
     source = Source("python", model, type(network).__name__)
     return Built(network, source, example=as_arguments(example), blank=blank)
-
-
-def as_arguments(example: Any) -> tuple[Any, ...] | None:
-    """Arguments of forward from one value or a tuple of them."""
-    if example is None:
-        return None
-    return example if isinstance(example, tuple) else (example,)
 
 
 def _callable(model: str, found: Any) -> Any:

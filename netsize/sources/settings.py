@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from netsize.errors import BadInput
-from netsize.formulas import Shape
+from netsize.lecture.formulas import Shape
 
 TYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64")
 

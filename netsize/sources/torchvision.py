@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from netsize.errors import BadModel
-from netsize.network import Source, release
-from netsize.sources.build import build
+from netsize.facts.network import Source, release
 from netsize.sources.built import Built
 from netsize.sources.environment import import_torchvision
+from netsize.sources.factory import build
 from netsize.sources.names import torchvision_models
 from netsize.sources.settings import InputSpec
 

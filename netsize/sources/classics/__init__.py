@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from netsize.network import Source
+from netsize.facts.network import Source
 from netsize.sources.built import Built
 from netsize.sources.settings import InputSpec
+from netsize.version import __version__
 
 # name -> file, class or function in it, input
 NETWORKS: dict[str, tuple[str, str, tuple[int, ...]]] = {
@@ -19,8 +20,7 @@ NETWORKS: dict[str, tuple[str, str, tuple[int, ...]]] = {
 
 def load(model: str, settings: Mapping[str, Any]) -> Built:
     """Build one of NETWORKS, with these arguments for its constructor. Raises BadModel."""
-    from netsize import __version__
-    from netsize.sources.build import build
+    from netsize.sources.factory import build
 
     file, name, shape = NETWORKS[model]
     network, blank = build(model, getattr(import_module(f"{__name__}.{file}"), name), settings)

@@ -1,0 +1,86 @@
+"""The command line as a whole: which commands there are, and how it ends."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from netsize import errors
+from netsize.commands.cache import cache
+from netsize.commands.check import check
+from netsize.commands.compare import compare
+from netsize.commands.diff import diff
+from netsize.commands.explain import explain
+from netsize.commands.freeze import freeze
+from netsize.commands.list import list_models
+from netsize.commands.options import spread
+from netsize.commands.show import show
+from netsize.commands.sweep import sweep
+from netsize.commands.terminal import complain
+from netsize.commands.train import train
+from netsize.errors import NetsizeError
+from netsize.run import startup
+from netsize.sources import check_name
+from netsize.version import __version__
+
+
+class Commands(typer.core.TyperGroup):
+    """`netsize MODEL` is `netsize show MODEL`, for running as for completing."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
+        if args and args[0] not in self.commands and args[0].partition("=")[0] not in own:
+            if not args[0].startswith("-") and not ctx.resilient_parsing:  # not while completing
+                check_name(args[0])  # before what follows is found wrong: the command may be mistyped
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        model = next(p for p in self.commands["show"].params if p.name == "model")
+        return [*super().shell_complete(ctx, incomplete), *model.shell_complete(ctx, incomplete)]
+
+
+app = typer.Typer(
+    cls=Commands, subcommand_metavar="MODEL | COMMAND [OPTIONS]", pretty_exceptions_enable=False, rich_markup_mode=None
+)
+
+
+def show_version(asked: bool) -> None:
+    if asked:
+        print(f"netsize {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def netsize(
+    version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """How big is this neural network, and where?
+
+    `netsize MODEL` counts units, connections and weights, layer by layer, and verifies every count by
+    running the network.
+    """
+
+
+for command in (show, explain, compare, sweep, train, check, freeze, diff, cache):
+    app.command()(spread(command))
+app.command("list")(spread(list_models))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command line; its exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        with startup.interrupts():
+            return app(arguments or ["--help"], prog_name="netsize", standalone_mode=False) or errors.COUNTED
+    except NetsizeError as error:
+        complain(error)
+        return error.status
+    except KeyboardInterrupt:
+        return errors.INTERRUPTED
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer's errors of usage have it; the class is not public
+            raise
+        print(f"netsize: {error.format_message()}", file=sys.stderr)
+        return errors.FAILED

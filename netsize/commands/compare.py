@@ -1,0 +1,54 @@
+"""netsize compare: networks side by side."""
+
+from typing import Annotated
+
+import typer
+
+from netsize import errors
+from netsize.commands import options, terminal
+from netsize.errors import BadOption
+from netsize.results.comparison import compare_models
+from netsize.results.count import count
+from netsize.results.report import Report
+from netsize.run.answer import question
+from netsize.sources import check_name, complete_model, expand
+
+
+def compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Models, patterns ('resnet*'), saved reports (sizes.json).",
+            autocompletion=complete_model,
+        ),
+    ],
+    *,
+    input: options.Input = None,
+    set: options.Set = None,
+    device: options.Device = "auto",
+    verify: options.Verify = True,
+    remembering: options.Remembering,
+    delivery: options.Delivery,
+) -> int:
+    """Compare networks: a line for each, ratios to the first, and who is larger by every measure."""
+    output = delivery.checked()
+    options.check_inputs(input)
+    names, settings = expand(models), options.read_settings(set)
+
+    def counted(name: str) -> Report:
+        check_name(name)
+        asked = question(name, input, settings, device=device, verify=verify, fields="last")
+        return count(remembering.ask(asked, say))
+
+    with terminal.progress() as say:
+        found = compare_models(names, counted)
+    output.deliver(found)
+    for entry in found.entries:
+        if entry.totals is None and (
+            output.file is not None or output.format != "table"
+        ):  # a table shows it on its row
+            terminal.complain(BadOption(f"{entry.name}: {entry.error}"))
+    if any(entry.totals is None for entry in found.entries):
+        return errors.FAILED
+    return errors.DIFFERS if any(entry.verified == "failed" for entry in found.entries) else errors.COUNTED

@@ -1,0 +1,55 @@
+"""netsize diff: two networks row by row."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netsize import errors
+from netsize.commands import options, terminal
+from netsize.errors import BadCase, BadOption
+from netsize.render.difference import FORMATS, render
+from netsize.results.count import count
+from netsize.results.difference import compare_reports, exceeded, load
+from netsize.results.schema import as_dict
+from netsize.run.answer import ask, question
+from netsize.sources import check_name, complete_model
+
+
+def diff(
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="A model, or a saved report.", autocompletion=complete_model)
+    ],
+    after: Annotated[
+        str, typer.Argument(metavar="B", help="A model, or a saved report.", autocompletion=complete_model)
+    ],
+    input: Annotated[list[str] | None, typer.Option(metavar="SIZES", help="Of the models, as for show.")] = None,
+    fail_if: Annotated[
+        list[str] | None, typer.Option(metavar="CONDITION", help="Status 1 if it holds: 'weights > +1%'.")
+    ] = None,
+    format: Annotated[str, typer.Option(metavar="FORMAT", help="table, json.")] = "table",
+    device: options.Device = "auto",
+    fresh: options.Fresh = False,
+) -> int:
+    """Compare two networks row by row: what is new, gone, larger, smaller."""
+
+    if format not in FORMATS:
+        raise BadOption(f"--format {format}: there are {', '.join(FORMATS)}")
+    reports = [_report(word, input or [], device, fresh) for word in (before, after)]
+    difference = compare_reports(*reports)
+    failing = [condition for condition in fail_if or [] if exceeded(difference, condition)]
+    terminal.write(render(difference, format, terminal.columns()), None)
+    for condition in failing:
+        terminal.complain(BadCase(f"{condition} holds"))
+    return errors.DIFFERS if failing else errors.COUNTED
+
+
+def _report(word: str, input: list[str], device: str, fresh: bool) -> dict[str, object]:
+    if word.endswith(".json"):
+        return load(Path(word))
+    check_name(word)
+    with terminal.progress() as say:
+        report = count(ask(question(word, input, device=device), say, fresh=fresh))
+    if report.verification.status == "failed":
+        raise BadCase(f"{word} is not compared: {report.verification.problems[0]}")
+    return as_dict(report)

@@ -1,0 +1,94 @@
+"""netsize explain: a layer's numbers derived step by step, or a network's story; and the calculator."""
+
+from typing import Annotated
+
+import typer
+
+from netsize import errors
+from netsize.commands import options, terminal
+from netsize.errors import BadOption
+from netsize.facts.network import Network as Facts
+from netsize.lecture.calculator import KINDS, Hyperparameters, layer
+from netsize.lecture.formulas import Formula
+from netsize.results.explanation import Explanation, explain_formula, explain_layer, explain_network
+from netsize.run import startup
+from netsize.run.answer import Say, question
+from netsize.sources import check_name, complete_model
+
+
+def explain(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="As for show; or conv, linear, pool, conv_transpose: a calculator, without a network.",
+            autocompletion=lambda incomplete: [*KINDS, *complete_model(incomplete)],
+        ),
+    ],
+    layer: Annotated[str | None, typer.Argument(metavar="[LAYER]", help="features.0; without it, the story.")] = None,
+    *,
+    network: options.Network,
+    inputs: Annotated[int | None, typer.Option("--in", metavar="M", help="Calculator: input channels.")] = None,
+    outputs: Annotated[int | None, typer.Option("--out", metavar="N", help="Calculator: output channels.")] = None,
+    kernel: Annotated[str | None, typer.Option(metavar="K", help="Calculator: 11, or 3x5.")] = None,
+    stride: Annotated[str | None, typer.Option(metavar="S", help="Calculator: of a pool, its kernel.")] = None,
+    padding: Annotated[str | None, typer.Option(metavar="P", help="Calculator: 2, or same.")] = None,
+    dilation: Annotated[str | None, typer.Option(metavar="D", help="Calculator.")] = None,
+    groups: Annotated[int | None, typer.Option(metavar="G", help="Calculator.")] = None,
+    output_padding: Annotated[str | None, typer.Option(metavar="P", help="Calculator: of conv_transpose.")] = None,
+    size: Annotated[str | None, typer.Option(metavar="SIZE", help="Calculator: of the input, 224 or 5x6.")] = None,
+    ceil: Annotated[bool, typer.Option("--ceil", help="Calculator: a pool that rounds up.")] = False,
+    examples: options.Examples = None,
+    remembering: options.Remembering,
+    device: options.Device = "auto",
+    verify: Annotated[
+        bool | None, typer.Option("--verify/--no-verify", help="Run it. Default: a network, but no calculator.")
+    ] = None,
+    delivery: options.Delivery,
+) -> int:
+    """Derive a layer's numbers step by step, or tell a network's story: where the bulk is, and why."""
+    output = delivery.checked()
+    given = Hyperparameters(
+        inputs, outputs, kernel, stride, padding, dilation, groups, output_padding, size, ceil
+    )  # fmt: skip
+    if model in KINDS:
+        if layer is not None:
+            raise BadOption(f"explain {model} is a calculator and takes no layer: --in, --out, --kernel ...")
+        if network.input or network.set or examples:
+            raise BadOption(f"explain {model} is a calculator: --input, --set and --examples belong to networks")
+        explanation = _calculated(model, given, device, bool(verify))
+    else:
+        if given != Hyperparameters():
+            raise BadOption(f"--in, --out, --kernel ... belong to the calculators: {', '.join(KINDS)}")
+        asked = question(
+            model, network.input, options.read_settings(network.set), batch=network.batch, device=device,
+            verify=verify is not False, fields=(layer or "last").partition(" #")[0],
+        )  # fmt: skip
+        told = options.read_examples(examples)
+        check_name(model)
+        with terminal.progress() as say:
+            facts = remembering.ask(asked, say)
+        explanation = explain_network(facts, told) if layer is None else explain_layer(facts, layer)
+    output.deliver(explanation)
+    return errors.DIFFERS if explanation.status == "failed" else errors.COUNTED
+
+
+def _calculated(kind: str, given: Hyperparameters, device: str, verify: bool) -> Explanation:
+    """Without torch, unless it is to be run."""
+    formula = layer(kind, given)
+    if not verify:
+        return explain_formula(formula)
+    with terminal.progress() as say:
+        facts = _run(formula, device, say)
+    return explain_formula(formula, facts)
+
+
+def _run(formula: Formula, device: str, say: Say) -> Facts:
+    say("importing torch")
+    with startup.imports():
+        from netsize.run.examination import examine_built
+        from netsize.sources.environment import choose_device
+        from netsize.sources.layer import build
+
+        where = choose_device(device)
+    return examine_built(build(formula), device=where)

@@ -1,0 +1,200 @@
+"""Options that several commands have, and how what is written after them is read.
+
+A command takes an option by name, as `device: options.Device = "auto"`; or a block of them, as
+`network: options.Network`, which `spread` turns into its options.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from netsize import errors
+from netsize.commands.terminal import Output, check_writable
+from netsize.errors import BadOption
+from netsize.facts.network import Network as Facts
+from netsize.facts.question import Question
+from netsize.limits import read_size
+from netsize.render import FORMATS
+from netsize.run.answer import Say, ask
+from netsize.sources import complete_model
+from netsize.sources.settings import read_input, read_setting
+
+DATA_SETS = {"imagenet": 1_200_000, "mnist": 60_000}  # training images, as the lecture has them
+
+
+def spread(command: Callable[..., int]) -> Callable[..., int]:
+    """A command as typer reads it: each parameter that is a block of options is replaced by those options, in its
+    place."""
+    hints = get_type_hints(command, include_extras=True)
+    blocks: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    parameters = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name in blocks:
+            own = get_type_hints(blocks[name], include_extras=True)
+            parameters += [_option(f.name, f.default, own[f.name]) for f in fields(blocks[name])]
+        else:
+            parameters.append(_option(name, parameter.default, hints[name]))
+
+    @wraps(command)
+    def run(**values: Any) -> int:
+        for name, block in blocks.items():
+            values[name] = block(**{f.name: values.pop(f.name) for f in fields(block)})
+        return command(**values)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer asks for
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _option(name: str, default: Any, hint: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+
+
+def one_of(*choices: str) -> Callable[[], list[str]]:
+    return lambda: list(choices)
+
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A torchvision name (alexnet), or Python: path/to/net.py:Net, package.module:factory.",
+        autocompletion=complete_model,
+    ),
+]
+Input = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SIZES", help="As 3x224x224 or 5:int64, without the batch axis; once per argument."),
+]
+Batch = Annotated[bool, typer.Option("--batch/--no-batch", help="Put a batch axis of 1 in front.")]
+Set = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="For the constructor: num_classes=10.")]
+Bias = Annotated[bool, typer.Option("--bias", help="A bias is a connection of each unit, and a weight.")]
+Pooling = Annotated[bool, typer.Option("--pooling", help="Count pools, too.")]
+NoPadding = Annotated[bool, typer.Option("--no-padding", help="Leave out connections to padding.")]
+Device = Annotated[
+    str,
+    typer.Option(help="auto (a GPU if there is one), cpu, cuda, mps.", autocompletion=one_of("auto", "cpu", "cuda")),
+]
+Verify = Annotated[
+    bool, typer.Option("--verify/--no-verify", help="Run the network; or count without, and without its memory.")
+]
+Format = Annotated[
+    str | None,
+    typer.Option(metavar="FORMAT", help=f"{', '.join(FORMATS)}.", autocompletion=one_of(*FORMATS)),
+]
+Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+OutputFile = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, in the format of its ending.")
+]
+Memory = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="That running it may take, as 4GiB; more goes layer by layer.")
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Run it again, though its result is remembered.")]
+Cache = Annotated[
+    bool, typer.Option("--cache", help="Remember a network from a Python file, too, until one of its files changes.")
+]
+Examples = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Weights per training example of so many: 50000, 1.2M, imagenet, mnist."),
+]
+
+
+@dataclass(frozen=True)
+class Network:
+    """How a network is given, besides its name."""
+
+    input: Input = None
+    batch: Batch = True
+    set: Set = None
+
+
+@dataclass(frozen=True)
+class Remembering:
+    """Whether a result is remembered."""
+
+    fresh: Fresh = False
+    cache: Cache = False
+
+    def ask(self, question: Question, say: Say) -> Facts:
+        return ask(question, say, fresh=self.fresh, keep_python=self.cache)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where the answer goes, and in which format."""
+
+    format: Format = None
+    json: Json = False
+    output: OutputFile = None
+
+    def checked(self) -> Output:
+        """Before the work is done, not after it. Raises BadOption."""
+        chosen = _format(self.format, self.json, self.output)
+        if self.output is not None:
+            check_writable(self.output)
+        return Output(chosen, self.output)
+
+
+def _format(format: str | None, json: bool, output: Path | None) -> str:
+    """What was asked for, or what the file's ending says, or the table. Raises BadOption."""
+    if json and format not in (None, "json"):
+        raise BadOption(f"--json and --format {format}: say one of them")
+    if format is not None and format not in FORMATS:
+        raise BadOption(
+            f"--format {format}: there are {', '.join(FORMATS)}.{errors.did_you_mean(format, list(FORMATS))}"
+        )
+    if json or format or output is None:
+        return "json" if json else format or "table"
+    endings = {ending: name for name, ending in FORMATS.items()}
+    if output.suffix not in endings:
+        raise BadOption(f"-o {output}: its ending tells no format ({', '.join(endings)}); or say --format")
+    return endings[output.suffix]
+
+
+def check_device(device: str) -> None:
+    """Whether there is a kind of device of this name; torch alone can tell whether this machine has one. Raises
+    BadOption."""
+    if device.partition(":")[0] not in ("auto", "cpu", "cuda", "mps"):
+        raise BadOption(f"--device {device}: there are auto, cpu, cuda, mps")
+
+
+def read_examples(text: str | None) -> int | None:
+    """50000, 1.2M, or the name of a data set. Raises BadOption."""
+    if text is None:
+        return None
+    if text.lower() in DATA_SETS:
+        return DATA_SETS[text.lower()]
+    return read_amount("--examples", text, f", or one of {', '.join(DATA_SETS)}")
+
+
+def read_amount(option: str, text: str, otherwise: str = "") -> int:
+    """50000, 60K or 1.2M. Raises BadOption."""
+    factor = {"K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9}.get(text[-1:].upper(), 1)
+    try:
+        amount = round(float(text[:-1] if factor > 1 else text) * factor)
+    except (ValueError, OverflowError):
+        amount = 0
+    if amount < 1:
+        raise BadOption(f"{option} {text}: expected a number like 50000 or 1.2M{otherwise}")
+    return amount
+
+
+def read_memory(text: str | None) -> int | None:
+    """4GiB, 512MiB or 8GB, in bytes. Raises BadOption."""
+    return None if text is None else read_size(text)
+
+
+def read_settings(set: list[str] | None) -> dict[str, Any]:
+    """Raises BadInput."""
+    return dict(read_setting(text) for text in set or [])
+
+
+def check_inputs(input: list[str] | None) -> None:
+    """Before torch is imported. Raises BadInput."""
+    for text in input or []:
+        read_input(text)

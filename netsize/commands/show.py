@@ -1,0 +1,72 @@
+"""netsize MODEL: count a network, and verify the counts by running it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from netsize import errors
+from netsize.commands import options, terminal
+from netsize.errors import BadOption
+from netsize.results.count import count
+from netsize.results.report import QUANTITIES, Convention, Options
+from netsize.run.answer import question
+from netsize.sources import check_name
+
+
+@dataclass(frozen=True)
+class Delivery(options.Delivery):
+    """Of a report, whose JSON has every layer."""
+
+    json: Annotated[bool, typer.Option("--json", help="Short for --format json: every layer, schema 1.")] = False
+
+
+def show(
+    model: options.Model,
+    *,
+    network: options.Network,
+    bias: options.Bias = False,
+    pooling: options.Pooling = False,
+    no_padding: options.NoPadding = False,
+    device: options.Device = "auto",
+    verify: options.Verify = True,
+    receptive_field: Annotated[
+        bool, typer.Option("--receptive-field", help="Show which region of the input a unit sees; verified, too.")
+    ] = False,
+    all: Annotated[bool, typer.Option("--all", help="Show every operation, also those that own nothing.")] = False,
+    freeze: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Layers that are not trained: features, layer[123].")
+    ] = None,
+    classes: Annotated[int | None, typer.Option(metavar="N", help="Replace the last classifier layer.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="LAYER", help="Stop behind it: its output is features.")] = None,
+    examples: options.Examples = None,
+    memory: options.Memory = None,
+    remembering: options.Remembering,
+    strict: Annotated[bool, typer.Option("--strict", help="Status 1 if an operation is not known.")] = False,
+    depth: Annotated[int | None, typer.Option(min=1, help="Roll rows up by module, so many levels deep.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Only the largest rows, and the others in one.")] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(metavar="QUANTITY", help=f"{', '.join(QUANTITIES)}.", autocompletion=options.one_of(*QUANTITIES)),
+    ] = None,
+    delivery: Delivery,
+) -> int:
+    """Count a network's units, connections and weights, layer by layer, and verify the counts by running it."""
+    check_name(model)
+    output = delivery.checked()
+    if sort is not None and sort not in QUANTITIES:
+        raise BadOption(
+            f"--sort {sort}: there are {', '.join(QUANTITIES)}.{errors.did_you_mean(sort, list(QUANTITIES))}"
+        )
+    told = Options(receptive_field, tuple(freeze or ()), all, options.read_examples(examples))
+    asked = question(
+        model, network.input, options.read_settings(network.set), batch=network.batch, device=device, verify=verify,
+        fields="all" if receptive_field else "", classes=classes, until=until,
+        memory=options.read_memory(memory),
+    )  # fmt: skip
+    with terminal.progress() as say:
+        facts = remembering.ask(asked, say)
+    report = count(facts, Convention(bias, pooling, not no_padding), told)
+    output.deliver(report, depth=depth, top=top, sort=sort)
+    differs = report.verification.status == "failed" or (strict and not report.complete)
+    return errors.DIFFERS if differs else errors.COUNTED

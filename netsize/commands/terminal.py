@@ -1,0 +1,134 @@
+"""Where output goes: a terminal, a pipe or a file; how wide, with which colours and characters."""
+
+import os
+import shutil
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netsize.errors import BadOption, NetsizeError
+from netsize.render import render
+from netsize.render.style import Style
+from netsize.run import startup
+
+NEEDED = "✓✗·…◀█▏"  # what the table draws with
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a result goes: to stdout, or into a file."""
+
+    format: str
+    file: Path | None = None
+
+    def deliver(
+        self, result: Any, *, depth: int | None = None, top: int | None = None, sort: str | None = None
+    ) -> None:
+        """Show a result, or those of its rows that are chosen. A terminal has a width and colours; a pipe has the
+        width of COLUMNS, or none; a file neither."""
+        width = None if self.file else columns()
+        style = Style(width, not self.file and colours(), bool(self.file) or speaks_unicode(), depth, top, sort)
+        write(render(result, self.format, style), self.file)
+
+
+def columns() -> int | None:
+    """Columns of the terminal, or those that COLUMNS tells a pipe."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return shutil.get_terminal_size().columns
+    return None
+
+
+def colours() -> bool:
+    """Only on a terminal that has them, and not with NO_COLOR (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def speaks_unicode() -> bool:
+    try:
+        NEEDED.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def check_writable(file: Path) -> None:
+    """Before the work is done, not after it. Raises BadOption."""
+    folder = file.parent
+    if file.is_dir():
+        raise BadOption(f"-o {file}: this is a folder")
+    if not folder.is_dir():
+        raise BadOption(f"-o {file}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
+        raise BadOption(f"-o {file}: no permission to write there")
+
+
+def write(text: str, file: Path | None) -> None:
+    """To stdout; or to a file, whole or not at all; nothing, if the command was interrupted."""
+    startup.check()
+    if file is None:
+        _print(text)
+        return
+    file = file.resolve()  # a link stays one
+    try:
+        if file.exists() and not file.is_file():  # a device or a pipe is written to, not replaced
+            file.write_text(text, encoding="utf-8")
+            return
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8", newline="\n") as draft:
+            draft.write(text)
+        Path(draft.name).chmod(file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask())
+        Path(draft.name).replace(file)
+    except OSError as error:
+        raise BadOption(f"-o {file}: {error.strerror or error}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _print(text: str) -> None:
+    """A reader who has seen enough (`| head`) is no error."""
+    if sys.stdout is None:
+        raise BadOption("stdout is closed")
+    try:
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            raise BadOption(f"stdout cannot be written: {error.strerror}") from error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(error: NetsizeError) -> None:
+    """One or two lines on stderr."""
+    print(f"netsize: {error}", file=sys.stderr)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Says on stderr what is being done, if a person is looking."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as status:
+        yield status.update
+
+
+def families(names: dict[str, list[str]]) -> str:
+    """A family on each line, its models behind it; in a terminal broken between names."""
+    indent = max(map(len, names)) + 2
+    lines = []
+    for family, members in sorted(names.items()):
+        text = f"{family.ljust(indent)}{' '.join(members)}"
+        width = columns()
+        lines += textwrap.wrap(text, width, subsequent_indent=" " * indent) if width else [text]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,192 @@
+"""Real training steps: what they save, the memory that they take, and the time."""
+
+import os
+import statistics
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+
+from netsize.costs.phases import Watch
+from netsize.costs.recipe import Recipe, checkpointed, forward
+from netsize.costs.training import Measured, Slow
+from netsize.run import startup
+from netsize.trace.connections import connections
+from netsize.trace.operations import tensors
+
+Tell = Callable[[int, int], None]
+TIMED, PATIENCE = 3, 20.0  # steps that are timed, and seconds after which one is enough
+BEFORE = 2  # steps: one makes the optimizer's state, and one is looked at for its memory
+
+
+class RealSteps:
+    """Training steps of a network with values, at one batch, on its device. `empty`: bytes that were allocated there
+    before the network was."""
+
+    def __init__(
+        self, model: nn.Module, arguments: tuple[Any, ...], recipe: Recipe, device: torch.device, empty: int
+    ) -> None:
+        self.model, self.arguments, self.recipe, self.device, self.empty = model, arguments, recipe, device, empty
+        self.optimizer = recipe.optimizer_of(model, device)
+
+    def run(self, watch: Watch | None = None, saving: Any = None) -> tuple[float, float, float]:
+        """One step: seconds of forward, of backward and of all."""
+        self.optimizer.zero_grad()
+        started = self._now()
+        with checkpointed(self.model, self.recipe.checkpoint, watch), watch or nullcontext():
+            with saving or nullcontext():
+                loss = forward(self.model, self.arguments, self.recipe, self.device)
+            half = self._now()
+            if watch is not None:
+                watch.phase = "backward"
+            loss.backward()
+        del loss
+        backward = self._now()
+        self.optimizer.step()
+        startup.check()
+        return half - started, backward - half, self._now() - started
+
+    def _now(self) -> float:
+        synchronize(self.device)
+        return time.perf_counter()
+
+    def saved(self) -> int:
+        """Bytes that autograd keeps for backward, each storage once, without parameters, buffers and the input."""
+        own = {id(tensor.untyped_storage()) for tensor in self._own()}
+        seen: dict[int, Any] = {}
+        sizes: list[int] = []
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            known = seen.get(id(storage))
+            if id(storage) not in own and (known is None or known() is None):
+                seen[id(storage)] = weakref.ref(storage)
+                sizes.append(storage.nbytes())
+            return tensor
+
+        self.run(saving=torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor))
+        return sum(sizes)
+
+    def peak(self) -> int | None:
+        """Bytes at the highest moment of a step; None where the device does not tell."""
+        self.optimizer.zero_grad()
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+            self.run()
+            return torch.cuda.max_memory_allocated(self.device) - self.empty
+        if self.device.type != "cpu":
+            self.run()
+            return None
+        before = sum({id(t.untyped_storage()): t.untyped_storage().nbytes() for t in self._own()}.values())
+        return before + highest(self.run)
+
+    def _own(self) -> list[torch.Tensor]:
+        """What is there before a step."""
+        state = tensors(list(self.optimizer.state.values()))
+        return [*self.model.parameters(), *self.model.buffers(), *tensors(list(self.arguments)), *state]
+
+
+def measure(steps: RealSteps, batch: int, tell: Tell = lambda done, total: None) -> Measured:
+    """Run some steps. Raises whatever the network raises, and what torch raises when memory runs out."""
+    total = BEFORE + TIMED + 1
+    tell(0, total)
+    saved = steps.saved()
+    tell(1, total)
+    peak = steps.peak()
+    times: list[tuple[float, float, float]] = []
+    while len(times) < TIMED and sum(whole for _, _, whole in times) < PATIENCE:
+        tell(BEFORE + len(times), total)
+        times.append(steps.run())
+    tell(total - 1, total)
+    clock = Clock(steps.model, steps.device)
+    with clock.calls():
+        steps.run(clock)
+    ahead, back, whole = (statistics.median(each) for each in zip(*times))
+    return Measured(
+        saved=saved,
+        peak=peak,
+        steps=len(times),
+        seconds=whole,
+        forward_seconds=ahead,
+        backward_seconds=back,
+        recomputation=clock.recomputed // batch,
+        layers=clock.layers(),
+        device=name_of(steps.device),
+    )
+
+
+class Clock(Watch):
+    """The time of each operation, by layer. A GPU is waited for after each of them: their sum is more than a step."""
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        super().__init__(model)
+        self.recomputed = 0
+        self._device = device
+        self._seconds: dict[str, dict[str, float]] = {}
+        self._connections: Counter[str] = Counter()
+
+    def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
+        synchronize(self._device)
+        started = time.perf_counter()
+        output = func(*args, **kwargs)
+        synchronize(self._device)
+        seconds = time.perf_counter() - started
+        gone = connections(func, args, kwargs, output)
+        spent = self._seconds.setdefault(path, {"forward": 0.0, "backward": 0.0})
+        spent["forward" if self.phase == "forward" else "backward"] += seconds
+        self._connections[path] += gone
+        self.recomputed += gone if self.phase == "recomputation" else 0
+        return output
+
+    def layers(self) -> tuple[Slow, ...]:
+        """The slowest first."""
+        found = [
+            Slow(path, seconds["forward"], seconds["backward"], self._connections[path])
+            for path, seconds in self._seconds.items()
+        ]
+        return tuple(sorted(found, key=lambda slow: -slow.forward - slow.backward))
+
+
+def synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def name_of(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def highest(run: Callable[[], Any]) -> int:
+    """Bytes that the CPU's allocator had handed out at the highest moment, beyond those before: what it tells the
+    profiler, allocation by allocation."""
+    with _no_log(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        run()
+    results = profiler.profiler.kineto_results
+    events = sorted((e.start_ns(), e.nbytes()) for e in results.events() if e.name() == "[memory]")
+    now = most = 0
+    for _, size in events:
+        now += size
+        most = max(most, now)
+    return most
+
+
+@contextmanager
+def _no_log() -> Iterator[None]:
+    """The profiler's library writes to stderr that it was started, and that there is no GPU."""
+    before = os.environ.get("KINETO_LOG_LEVEL")
+    os.environ["KINETO_LOG_LEVEL"] = "99"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["KINETO_LOG_LEVEL"]
+        else:
+            os.environ["KINETO_LOG_LEVEL"] = before

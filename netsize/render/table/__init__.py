@@ -1,0 +1,30 @@
+"""Tables of a terminal: text of at most so many columns, with colours where there are some. `layers` shows a report,
+`equations` an explanation, `sheets` all else."""
+
+from netsize.render.page import Page
+from netsize.render.style import Style, to_ascii
+from netsize.results.explanation import Explanation
+from netsize.results.report import Report
+
+
+def report(report: Report, style: Style) -> str:
+    from netsize.render.table import layers
+
+    return _spelled(layers.text(report, style), style)
+
+
+def explanation(explanation: Explanation, style: Style) -> str:
+    from netsize.render.table import equations
+
+    return _spelled(equations.text(explanation, style.width), style)
+
+
+def page(page: Page, style: Style) -> str:
+    from netsize.render.table import sheets
+
+    return _spelled(sheets.text(page.sheets, style.width), style)
+
+
+def _spelled(text: str, style: Style) -> str:
+    """With the characters that the terminal has."""
+    return text if style.unicode else to_ascii(text)

@@ -1,0 +1,63 @@
+"""A question about a named network, answered from memory or by running it. What may be remembered is decided here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from netsize.facts import cache
+from netsize.facts.network import Network
+from netsize.facts.question import Question
+from netsize.results.summary import summarize
+from netsize.run import startup
+from netsize.sources import is_python
+from netsize.sources.settings import read_input
+
+Say = Callable[[str], None]
+
+
+def question(model: str, input: list[str] | None = None, settings: Any = None, **how: Any) -> Question:
+    """Of what is written on the command line. Raises BadInput."""
+    specs = tuple(str(read_input(text)) for text in input or [])
+    ordered = tuple(sorted((settings or {}).items()))
+    return Question(model, specs, settings=ordered, own_files=is_python(model), **how)
+
+
+def ask(question: Question, say: Say, *, fresh: bool = False, keep_python: bool = False) -> Network:
+    """The facts: remembered ones import neither torch nor torchvision. `fresh`: run it again. `keep_python`: a
+    network from a Python file is remembered, too. One whose verification failed never is. Raises NetsizeError."""
+    kept = keep_python or not question.own_files
+    if kept and not fresh:
+        say(f"looking for {question.model}")
+        network = cache.recall(question)
+        if network is not None:
+            return network
+    network = run(question, say)
+    if kept:
+        summary = summarize(network, bool(question.fields))
+        if summary is not None:
+            cache.remember(question, network, summary)
+    return network
+
+
+def run(question: Question, say: Say) -> Network:
+    """Import torch, build the network, count it and (if asked) run it. Raises NetsizeError."""
+    say("importing torch")
+    with startup.imports():
+        from netsize.run.examination import examine
+        from netsize.sources import source_of
+        from netsize.sources.environment import choose_device
+
+        choose_device(question.device)
+        source_of(question.model)
+    return examine(
+        question.model,
+        list(question.input) or None,
+        device=question.device,
+        verify=question.verify,
+        batch=question.batch,
+        settings=dict(question.settings),
+        fields=question.fields,
+        classes=question.classes,
+        until=question.until,
+        limit=question.memory,
+        say=say,
+    )

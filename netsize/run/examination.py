@@ -1,0 +1,127 @@
+"""From a MODEL, or a network that is built, to what one forward pass of it wrote down; or to an error that says what to
+do. Whoever asks (the command line, Python, a sweep) comes through here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from netsize import sources
+from netsize.errors import BadOption
+from netsize.facts.network import Network
+from netsize.run import memory, startup
+from netsize.run.failures import cannot_take, too_large
+from netsize.run.forward_pass import ForwardFailed, trace
+from netsize.run.gradients import measure_fields
+from netsize.run.inputs import MakeInputs, arguments_of, known_inputs, read_given
+from netsize.run.pieces import prepare
+from netsize.run.transfer import Until, replace_classifier
+from netsize.sources.built import Built
+from netsize.sources.environment import choose_device
+from netsize.sources.factory import quiet
+from netsize.sources.settings import InputSpec
+
+Say = Callable[[str], None]
+
+
+def examine(
+    model: Any,
+    input: Any = None,
+    *,
+    device: str | torch.device = "auto",
+    verify: bool = True,
+    batch: bool = True,
+    settings: Mapping[str, Any] | None = None,
+    fields: str = "",
+    classes: int | None = None,
+    until: str | None = None,
+    limit: int | None = None,
+    say: Say = lambda _: None,
+) -> Network:
+    """What one forward pass writes down, before any convention. `model`: a MODEL of the command line, or an nn.Module;
+    `input`: as for `netsize.analyze`; the rest as for `examine_built`. Raises NetsizeError."""
+    where = choose_device(str(device))
+    named = model if isinstance(model, str) else type(model).__name__
+    say(f"building {named}")
+    built = sources.load(model, settings or {}, with_values=verify)
+    specs = read_given(input, built)
+
+    def on_layer(layers: int) -> None:
+        startup.check()
+        say(f"{'running' if verify else 'counting'} {named}: layer {layers}")
+
+    return examine_built(
+        built,
+        specs,
+        device=where,
+        verify=verify,
+        batch=batch,
+        fields=fields,
+        classes=classes,
+        until=until,
+        limit=limit,
+        on_layer=on_layer,
+        say=say,
+    )
+
+
+def examine_built(
+    built: Built,
+    specs: Sequence[InputSpec] = (),
+    *,
+    device: torch.device,
+    verify: bool = True,
+    batch: bool = True,
+    fields: str = "",
+    classes: int | None = None,
+    until: str | None = None,
+    on_layer: Callable[[int], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    hint: bool = True,
+    limit: int | None = None,
+) -> Network:
+    """Trace a network at the inputs given, or at its own. `batch`: it takes a batch axis. `fields`: which receptive
+    fields to verify: "all", "last" (at the last feature map), or those of one layer. `classes`: of a new classifier.
+    `until`: the layer to stop after. `on_layer` is told how many layers have been executed, `say` what is being
+    done. `hint`: look for the smallest input, if this one fails. `limit`: bytes that running it may take; a
+    network that is larger is run with one layer's parameters in memory at a time. Raises NetsizeError."""
+    specs = known_inputs(built, specs)
+    make = arguments_of(built, specs, batch)
+    model = built.model.eval()
+    replaced = _replaced(built, make, classes, until)
+    stop = Until(model, until) if until else None
+    piecewise = 0
+    try:
+        if verify:
+            piecewise = prepare(built, specs, make, device, limit)
+        with quiet():
+            stopping = stop.stopping() if stop else None
+            network = trace(model, make, built.source, device, verify, on_layer, stopping)
+            network = replace(
+                network,
+                replaced=replaced,
+                until=until or "",
+                features=stop.features if stop else network.features,
+                piecewise=piecewise,
+            )
+            measures = verify and fields and not piecewise
+            return measure_fields(network, model, fields, say) if measures else network
+    except ForwardFailed as failure:
+        if memory.is_exhausted(failure.error):
+            raise too_large(built, specs, make, device) from failure
+        raise cannot_take(built, specs, failure, batch, verify, hint) from failure
+    except (RuntimeError, MemoryError) as error:
+        if memory.is_exhausted(error):
+            raise too_large(built, specs, make, device) from error
+        raise
+
+
+def _replaced(built: Built, make: MakeInputs, classes: int | None, until: str | None) -> str:
+    if classes is None:
+        return ""
+    if until:
+        raise BadOption("--classes replaces the last layer, which --until leaves out: say one of them")
+    if classes < 1:
+        raise BadOption(f"--classes {classes}: at least 1")
+    return replace_classifier(built, make, classes)

@@ -1,0 +1,68 @@
+"""What to say when a network cannot be run: where it fails, how much it would take, and what it would take instead."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+
+from netsize.errors import BadInput
+from netsize.run import memory
+from netsize.run.forward_pass import ForwardFailed, first_that_runs
+from netsize.run.inputs import MakeInputs, arguments_of
+from netsize.sources.built import Built
+from netsize.sources.factory import describe, quiet
+from netsize.sources.settings import InputSpec
+
+NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException)
+PATIENCE = 5.0  # seconds to look for the smallest input that works
+
+
+def too_large(
+    built: Built, specs: Sequence[InputSpec], make: MakeInputs, device: torch.device, limit: int | None = None
+) -> BadInput:
+    need, free = memory.needed(built.model, make), memory.available(device)
+    takes = f"takes about {memory.gibibytes(need.at_once)}" if need else "takes more"
+    if need and need.piecewise < need.at_once:
+        takes += f", or {memory.gibibytes(need.piecewise)} layer by layer"
+    there = f", and {memory.gibibytes(free)} are free on {device.type}" if free else f" than {device.type} has"
+    there = f", and --memory allows {memory.gibibytes(limit)}" if limit is not None else there
+    return BadInput(
+        f"{built.source.model} at {_shown(specs)} is too large to be run: it {takes}{there}.\n"
+        "--no-verify counts it without running it"
+    )
+
+
+def cannot_take(
+    built: Built, specs: Sequence[InputSpec], failure: ForwardFailed, batch: bool, verify: bool, hint: bool
+) -> BadInput:
+    place = f"{failure.path} ({failure.type})" if failure.path else failure.type
+    if not verify and (failure.decided or isinstance(failure.error, NEEDS_VALUES)):
+        why = f"which decide in {place}: {describe(failure.error)}"
+        return BadInput(f"{built.source.model} cannot be counted without values, {why}.\nLeave --no-verify away")
+    smallest = _smallest(built, specs, batch) if hint else None
+    told = f"; the smallest square input is {smallest}x{smallest}" if smallest else ""
+    return BadInput(
+        f"{built.source.model} cannot take {_shown(specs)}: it fails in {place}: {describe(failure.error)}{told}"
+    )
+
+
+def _shown(specs: Sequence[InputSpec]) -> str:
+    return f"a {' and a '.join(map(str, specs))} input" if specs else "its example input"
+
+
+def _smallest(built: Built, specs: Sequence[InputSpec], batch: bool) -> int | None:
+    """The smallest square image that the network takes, up to the size that it takes by default."""
+    if len(specs) != 1 or len(specs[0].shape) < 3:
+        return None
+    return smallest_square(built, specs[0], batch)
+
+
+def smallest_square(built: Built, spec: InputSpec, batch: bool = True) -> int | None:
+    """Tried on fake tensors, one size after the other, since those that work need not be all from some size on.
+    None if there is none up to the given and the default size, or none was found in PATIENCE seconds."""
+    largest = max(spec.shape[-1], *(own.shape[-1] for own in built.inputs), 1)
+    squares = [replace(spec, shape=(*spec.shape[:-2], size, size)) for size in range(1, largest + 1)]
+    with quiet():
+        index = first_that_runs(built.model, (arguments_of(built, [square], batch) for square in squares), PATIENCE)
+    return None if index is None else squares[index].shape[-1]

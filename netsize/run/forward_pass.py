@@ -1,0 +1,182 @@
+"""One forward pass of a network, and what it wrote down. The network that is given is used up: its parameters
+may be filled with values and its state may change. Global switches are put back."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from netsize.facts.network import Network, Source, release
+from netsize.run.fake_tensors import without_values
+from netsize.run.inputs import MakeInputs
+from netsize.trace.backward_pass import BackwardPass
+from netsize.trace.composites import Composites
+from netsize.trace.dispatch import Tracer
+from netsize.trace.operations import tensors
+
+
+class ForwardFailed(Exception):
+    """The network's own forward raised, in the module at `path`. `decided`: by which operations it had let
+    values decide before."""
+
+    def __init__(self, path: str, type: str, error: BaseException, decided: tuple[str, ...]) -> None:
+        super().__init__(str(error))
+        self.path, self.type, self.error, self.decided = path, type, error, decided
+
+
+class BackwardFailed(Exception):
+    """torch's backward pass raised: something that it needs was changed in place, or has no backward."""
+
+
+def trace(
+    model: nn.Module,
+    make_inputs: MakeInputs,
+    source: Source,
+    device: torch.device,
+    execute: bool,
+    on_layer: Callable[[int], None] | None = None,
+    stopping: AbstractContextManager[None] | None = None,
+    loss: Callable[[Any], torch.Tensor] | None = None,
+) -> Network:
+    """Run `model` once, on real tensors or (not `execute`) on fake ones that take no memory.
+
+    `make_inputs(device)` gives the arguments of forward, at batch size 1. `stopping` may end the pass early: see
+    `netsize.run.transfer.Until`. `loss`: of what comes out; go backward from there, too. Raises ForwardFailed,
+    BackwardFailed.
+    """
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        for context in contexts(device):
+            stack.enter_context(context)
+        _initialise_lazy_modules(model, make_inputs, device)
+        real = dict(model.named_parameters())
+        if not execute:
+            stack.enter_context(without_values(model))
+        inputs = make_inputs(device)
+        tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
+        tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
+        tracer.begin(tensors(list(inputs)))
+        stack.enter_context(hooks(model, tracer))
+        if loss is not None:
+            stack.enter_context(torch.enable_grad())
+        with stopping or nullcontext():
+            output = _run(model, inputs, tracer)
+        if loss is not None:
+            _backward(loss(output), tracer)
+    calls, places = tracer.calls(), tracer.places
+    touched = tracer.origins.touched
+    return Network(
+        source=source,
+        input=tuple(tuple(tensor.shape) for tensor in tensors(list(inputs))),
+        calls=calls,
+        unattributed=tracer.unattributed(),
+        parameters=tuple(tracer.sizes.items()),
+        unused=tuple((name, size) for name, size in tracer.sizes.items() if name not in touched),
+        uncounted=tuple(sorted(tracer.uncounted.items())),
+        depends_on_values=tuple(tracer.depends_on_values),
+        device=device.type,
+        torch=release(torch.__version__),
+        executed=execute,
+        seconds=time.perf_counter() - started,
+        steps=tuple(draft.step for draft in tracer.steps),
+        depth=places.depth,
+        field=places.field(places.last),
+        last_map=places.last_call,
+        settled=tuple(places.settled.items()),
+        fixed=tuple(places.fixed.items()),
+    )
+
+
+def contexts(device: torch.device) -> list[Any]:
+    """Evaluation without gradients, repeatable, and with attention in parts that can be seen."""
+    cuda = [device] if device.type == "cuda" else []
+    repeatable = [torch.random.fork_rng(devices=cuda), _seeded(device)]
+    return [
+        *repeatable,
+        torch.inference_mode(False),
+        torch.no_grad(),
+        _no_fused_encoder(),
+        sdpa_kernel(SDPBackend.MATH),
+    ]
+
+
+@contextmanager
+def _seeded(device: torch.device) -> Iterator[None]:
+    """torch.manual_seed would seed every device, those that are not put back, too."""
+    torch.default_generator.manual_seed(0)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(0)
+    yield
+
+
+@contextmanager
+def _no_fused_encoder() -> Iterator[None]:
+    """MultiheadAttention and TransformerEncoderLayer have a fused path that shows no products."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+@contextmanager
+def hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
+    handles = []
+    for module in tracer.layers.paths:
+        if isinstance(module, torch.jit.ScriptModule):  # takes no hooks; its operations are seen all the same
+            continue
+        handles += [module.register_forward_pre_hook(tracer.enter), module.register_forward_hook(tracer.leave)]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _initialise_lazy_modules(model: nn.Module, make_inputs: MakeInputs, device: torch.device) -> None:
+    """LazyLinear and its like get their parameters in their first forward pass: a real one, fake tensors cannot."""
+    if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
+        model(*make_inputs(device))
+
+
+def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> Any:
+    try:
+        with tracer, Composites(tracer):
+            return model(*inputs)
+    except (Exception, SystemExit) as error:
+        if tracer.bug is error:
+            raise
+        frame = tracer.frames[-1]
+        raise ForwardFailed(frame.path, frame.type, error, tuple(tracer.depends_on_values)) from error
+
+
+def _backward(loss: torch.Tensor, tracer: Tracer) -> None:
+    tracer.backward = BackwardPass(loss)
+    try:
+        with tracer.backward:
+            loss.backward()
+    except RuntimeError as error:  # NotImplementedError, of what has no backward, is one
+        raise BackwardFailed(str(error)) from error
+
+
+def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: float) -> int | None:
+    """Index of the first inputs that the network takes, tried without values; None if there is none, or if
+    none was found in so many seconds."""
+    device = torch.device("cpu")
+    until = time.perf_counter() + patience
+    with ExitStack() as stack:
+        for context in (*contexts(device), without_values(model)):
+            stack.enter_context(context)
+        for index, make_inputs in enumerate(attempts):
+            with suppress(Exception):
+                model(*make_inputs(device))
+                return index
+            if time.perf_counter() > until:
+                return None
+    return None

@@ -1,0 +1,291 @@
+"""Receptive fields, measured: the gradient of one unit, with positive weights, is not zero exactly where the
+unit sees the input.
+
+The network is run on strips: long enough along one axis that a unit's whole field lies inside, and small along
+the others. Always on the CPU, whose convolutions add products and nothing else: what is not seen has a gradient of
+exactly 0. On its way back through the layers every gradient that is not 0 becomes 1, so that none vanishes.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from netsize.facts.network import Network
+from netsize.lecture.formulas import Shape
+from netsize.lecture.receptive_fields import Field
+from netsize.run.fake_tensors import without_values
+from netsize.run.forward_pass import contexts, hooks
+from netsize.sources.initialisers import BLOCK
+from netsize.trace.composites import Composites
+from netsize.trace.dispatch import Tracer
+from netsize.trace.operations import each
+from netsize.trace.places import Seen
+
+SMALL = (8, 16, 32, 48, 64, 80, 96, 128, 192, 256)  # lengths of the other axes that are tried, the smallest first
+LONG = 512  # strips from this length on are tried without values first: what fails late would cost much
+MARGIN = 1  # elements on either side of a field that must not be seen
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A field to be measured: of the output of the call at this index, or (`last`) of the last feature map, which
+    is made after that call."""
+
+    index: int
+    field: Field
+    last: bool = False
+
+
+class Enough(BaseException):
+    """All that is wanted was executed. No Exception: a network's own `except` must not catch it."""
+
+
+class SpreadMaxPools(TorchFunctionMode):
+    """A maximum passes its gradient to one element of its window only, a mean to all that it sees."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name.startswith("max_pool") and name[len("max_pool")].isdigit():
+            return _mean_pool(name, *args, **kwargs)
+        if name.startswith("adaptive_max_pool"):
+            return getattr(F, name.partition("_with")[0].replace("max", "avg"))(*args[:2])
+        return func(*args, **kwargs)
+
+
+def _mean_pool(
+    name: str, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    if set(each(dilation, 1)) != {1}:
+        raise NotImplementedError("a dilated maximum has no mean of torch's that sees the same")
+    pool = getattr(F, f"avg_pool{name[len('max_pool')]}d")
+    output = pool(input, kernel_size, stride or kernel_size, padding, ceil_mode)
+    return (output, output) if return_indices or name.endswith("with_indices") else output
+
+
+def measure_fields(network: Network, model: nn.Module, which: str, say: Callable[[str], None]) -> Network:
+    """The network with those of its receptive fields measured that can be: of one input of real numbers."""
+    calls = list(network.calls)
+    wanted = [
+        Wanted(index, call.field)
+        for index, call in enumerate(calls)
+        if which in ("all", call.path) and call.field and not call.field.whole and call.kind != "pooling"
+    ]
+    if which in ("all", "last") and network.field and not network.field.whole:
+        wanted.append(Wanted(network.last_map, network.field, last=True))
+    if len(network.input) != 1 or not wanted:
+        return network
+    until = max(want.index for want in wanted)
+    used = {name for call in calls[: until + 2] for name, _ in call.weights}
+    last: str | None = None
+    for want, problem in measure(model, network.input[0], wanted, used, say).items():
+        if want.last:
+            last = problem or ""
+        else:
+            calls[want.index] = replace(calls[want.index], field_measured=problem or "")
+    return replace(network, calls=tuple(calls), field_measured=last)
+
+
+def measure(
+    model: nn.Module, shape: Shape, wanted: list[Wanted], used: set[str], say: Callable[[str], None] = lambda _: None
+) -> dict[Wanted, str | None]:
+    """For each wanted field that could be measured: None if it is right, or what is wrong. `shape` is that of
+    the network's input, with its batch axis; `used` are the weights of the calls until the last that is wanted.
+    The network is used up."""
+    _make_positive(model.cpu().eval(), used)
+    with _one_thread():
+        return _measure(model, shape, wanted, say)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Strips are small: threads that wait for each other at every operation would take up to five times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _measure(
+    model: nn.Module, shape: Shape, wanted: list[Wanted], say: Callable[[str], None]
+) -> dict[Wanted, str | None]:
+    problems: dict[Wanted, str | None] = {}
+    skipped: set[Wanted] = set()
+    for axis in sorted({axis for want in wanted for axis in want.field.axes}):
+        small = 0
+        for length, group in _groups(wanted, axis):
+            say(f"receptive fields: an input {length} long")
+            found, small = _measured(model, shape, axis, length, group, small)
+            for want in group:
+                if want not in found:
+                    skipped.add(want)
+                problems[want] = problems.get(want) or found.get(want)
+    return {want: problem for want, problem in problems.items() if problem or want not in skipped}
+
+
+def _groups(wanted: list[Wanted], axis: int) -> Iterator[tuple[int, list[Wanted]]]:
+    """Fields with the length of a strip that holds them: short strips for small fields."""
+    groups: dict[int, list[Wanted]] = {}
+    for want in wanted:
+        groups.setdefault(max(_needs(want.field, axis) - 1, 1).bit_length(), []).append(want)
+    multiple = max(_along(want.field, axis)[1] or 1 for want in wanted)
+    for _, group in sorted(groups.items()):
+        length = max(_needs(want.field, axis) for want in group)
+        yield -(-length // multiple) * multiple, group
+
+
+def _along(field: Field, axis: int) -> tuple[int, int | None, int]:
+    """Size, step and offset."""
+    at = field.axes.index(axis)
+    return field.size[at], field.step[at], field.offset[at]
+
+
+def _unit(field: Field, axis: int) -> int:
+    """The first unit whose field lies inside of the input."""
+    _, step, offset = _along(field, axis)
+    return max(0, -((offset - MARGIN) // step)) if step else 0
+
+
+def _needs(field: Field, axis: int) -> int:
+    """The shortest input in which that unit's field lies."""
+    size, step, offset = _along(field, axis)
+    return offset + _unit(field, axis) * (step or 0) + size + MARGIN
+
+
+def _measured(
+    model: nn.Module, shape: Shape, axis: int, length: int, group: list[Wanted], first: int
+) -> tuple[dict[Wanted, str | None], int]:
+    """On the narrowest strip (from the `first` of SMALL on) on which all of them are executed; else on the network's
+    own input. And which strip that was: what lies deeper needs no narrower one."""
+    places = group[0].field.axes
+    for index in range(first, len(SMALL)):
+        strip = [min(SMALL[index], n) if i in places else n for i, n in enumerate(shape)]
+        strip[axis] = length
+        if length >= LONG and not _reaches(model, tuple(strip), max(want.index for want in group)):
+            continue
+        found = _on_strip(model, tuple(strip), axis, group)
+        if len(found) == len(group):
+            return found, index
+    return _on_strip(model, shape, axis, group), first
+
+
+def _reaches(model: nn.Module, shape: Shape, last: int) -> bool:
+    """Whether a strip is large enough for the call with this index, told without values, which costs little."""
+    with without_values(model), torch.no_grad():
+        tracer = _run(model, torch.rand(shape), last)
+    return len(tracer.drafts) > last
+
+
+def _on_strip(model: nn.Module, shape: Shape, axis: int, group: list[Wanted]) -> dict[Wanted, str | None]:
+    input = torch.rand(shape, dtype=torch.float32).add_(0.5).requires_grad_()
+    tracer = _run(model, input, max(want.index for want in group))
+    for draft in tracer.drafts:
+        if draft.made is not None and draft.made.grad_fn is not None:
+            draft.made.register_hook(lambda gradient: (gradient != 0).to(gradient.dtype))
+    found: dict[Wanted, str | None] = {}
+    for want in group:
+        output, seen = _output(tracer, want)
+        if output is None or seen is None or output.grad_fn is None:
+            continue
+        here = tracer.places.field(seen)
+        unit = _index(seen, output, axis, _unit(want.field, axis))
+        if here is None or here.whole or _along(here, axis) != _along(want.field, axis) or unit is None:
+            continue
+        if _needs(want.field, axis) <= shape[axis]:
+            found[want] = _compare(output[unit].sum(), input, axis, want.field)
+    return found
+
+
+def _output(tracer: Tracer, want: Wanted) -> tuple[torch.Tensor | None, Seen | None]:
+    if want.last:
+        return tracer.places.last_tensor, tracer.places.last
+    if want.index >= len(tracer.drafts):
+        return None, None
+    return tracer.drafts[want.index].made, tracer.drafts[want.index].seen
+
+
+def _run(model: nn.Module, input: torch.Tensor, last: int) -> Tracer:
+    """Up to the call behind the one with this index, or to where the network fails."""
+
+    def on_layer(layers: int) -> None:
+        if layers > last + 1:  # autograd has seen the output of the one before
+            raise Enough
+
+    tracer = Tracer(model, on_ones=False, on_layer=on_layer)
+    tracer.keeps_outputs = input.requires_grad
+    with ExitStack() as stack:
+        for context in contexts(input.device):
+            stack.enter_context(context)
+        stack.enter_context(torch.set_grad_enabled(input.requires_grad))
+        tracer.begin([input])
+        stack.enter_context(hooks(model, tracer))
+        stack.enter_context(suppress(Enough, Exception))  # a strip that the network does not take shows less
+        with SpreadMaxPools(), tracer, Composites(tracer):
+            model(input)
+    if tracer.bug is not None:
+        raise tracer.bug
+    return tracer
+
+
+def _index(seen: Seen, output: torch.Tensor, axis: int, unit: int) -> tuple[Any, ...] | None:
+    """Where in the output the unit is: at this place along the axis, in the middle of the others, all features."""
+    index: list[Any] = []
+    for digits in seen.view.axes:
+        if not any(digit.along for digit in digits):
+            index.append(slice(None))
+            continue
+        flat = 0
+        for digit in digits:
+            at = unit if digit.along == (axis,) and digit.step is not None else digit.length // 2
+            if at >= digit.length:
+                return None
+            flat = flat * digit.length + at
+        index.append(flat)
+    return tuple(index)
+
+
+def _compare(unit: torch.Tensor, input: torch.Tensor, axis: int, field: Field) -> str | None:
+    """None if the gradient is not zero from the first to the last element of the field, and zero beyond."""
+    (gradient,) = torch.autograd.grad(unit, input, retain_graph=True)
+    others = [i for i in range(input.dim()) if i != axis]
+    places = (gradient != 0).any(dim=others).nonzero().flatten().tolist()
+    size, step, offset = _along(field, axis)
+    start = offset + _unit(field, axis) * (step or 0)
+    if not places:
+        return f"receptive field: {size} by formula, nothing by the gradient"
+    first, final = places[0], places[-1]
+    if (first, final) == (start, start + size - 1) or (step is None and final - first + 1 == size):
+        return None
+    return f"receptive field: {start} to {start + size - 1} by formula, {first} to {final} by the gradient"
+
+
+@torch.no_grad()
+def _make_positive(model: nn.Module, used: set[str]) -> None:
+    """Weights around 0.75 / fan-in, so that nothing that is seen cancels, and nothing grows to where relu6 or a
+    sigmoid are flat; vectors of 0.5; batch norms without a mean. Matrices that are not `used` take no memory."""
+    block = torch.rand(BLOCK, generator=torch.Generator().manual_seed(0), dtype=torch.float32).add_(1).div_(2)
+    for name, parameter in model.named_parameters():
+        if not parameter.is_floating_point():
+            continue
+        if parameter.dim() < 2 or name not in used:
+            parameter.data = torch.tensor(0.5, dtype=torch.float32).expand(parameter.shape)
+            continue
+        repeats = -(-parameter.numel() // BLOCK)
+        values = block.repeat(repeats)[: parameter.numel()] if repeats > 1 else block[: parameter.numel()]
+        parameter.data = values.view(parameter.shape) / prod(parameter.shape[1:])
+    for module in model.modules():
+        for name, buffer in module._buffers.items():
+            if buffer is not None and buffer.is_floating_point():
+                setattr(module, name, buffer.float())
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.reset_running_stats()

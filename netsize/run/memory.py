@@ -1,0 +1,88 @@
+"""How much memory a forward pass takes, found on fake tensors that take none, and how much there is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from netsize import limits
+from netsize.run.fake_tensors import without_values
+from netsize.run.inputs import MakeInputs
+from netsize.run.storages import Storages
+from netsize.sources.factory import quiet
+from netsize.trace.mode import DispatchMode
+from netsize.trace.operations import tensors
+
+
+class LiveBytes(Storages, DispatchMode):
+    """Bytes of the storages that are alive at once, those of `own` not counted."""
+
+    def __init__(self, own: Iterable[torch.Tensor]) -> None:
+        Storages.__init__(self)
+        DispatchMode.__init__(self)
+        self.now = self.peak = 0
+        self._alive |= {id(tensor.untyped_storage()): 0 for tensor in own}  # they outlive this mode
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        for tensor in tensors(output):
+            if self.unknown(tensor):  # and no view of one that is known
+                size = tensor.untyped_storage().nbytes()
+                self.born(tensor, size)
+                self.now += size
+                self.peak = max(self.peak, self.now)
+        return output
+
+    def died(self, record: int) -> None:
+        self.now -= record
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes of a forward pass: parameters and buffers; activations at their highest moment, and as much again for
+    the largest of them once more as ones; the largest parameter, with as much for its ones."""
+
+    parameters: int
+    activations: int
+    largest: int
+
+    @property
+    def at_once(self) -> int:
+        return self.parameters + self.activations
+
+    @property
+    def piecewise(self) -> int:
+        """With only one layer's parameters in memory at a time."""
+        return self.activations + 2 * self.largest
+
+
+def needed(model: nn.Module, make_inputs: MakeInputs) -> Need | None:
+    """None if it cannot be told without values."""
+    own = [t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())]
+    try:
+        with quiet(), torch.no_grad(), without_values(model):
+            arguments = make_inputs(torch.device("cpu"))
+            with LiveBytes((*model.parameters(), *model.buffers())) as live:
+                model(*arguments)
+    except Exception:
+        return None
+    inputs = sum(t.numel() * t.element_size() for t in tensors(list(arguments)))
+    return Need(sum(own), inputs + 2 * live.peak, max(own, default=0))
+
+
+def available(device: torch.device) -> int | None:
+    """Bytes that can still be allocated there; None where the system does not tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return limits.free_memory()
+
+
+def is_exhausted(error: BaseException) -> bool:
+    """Whether an error says that memory ran out (the CPU's allocator has no class of error of its own)."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
+
+
+def gibibytes(size: int) -> str:
+    return f"{size / 2**30:,.1f} GiB"

@@ -1,0 +1,102 @@
+"""A network at many sizes: built once, counted without values, run at the two ends."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from netsize import sources
+from netsize.errors import BadInput, NetsizeError
+from netsize.facts.network import Network
+from netsize.results.growth import AXES, Point, Smallest, Sweep, reasons, shape_at, sweep_values
+from netsize.run.examination import examine, examine_built
+from netsize.run.failures import smallest_square
+from netsize.sources.built import Built
+from netsize.sources.environment import choose_device
+from netsize.sources.settings import InputSpec, read_input
+
+Say = Callable[[str], None]
+
+
+def sweep(
+    model: Any, varies: str, values: list[int], base: str | None, settings: Mapping[str, Any], device: str, say: Say
+) -> Sweep:
+    """At many sizes of its input, or with many values of one argument. Raises NetsizeError."""
+    over = over_sizes if varies in AXES else over_settings
+    return over(model, varies, values, base, settings, device, say)
+
+
+def over_sizes(
+    model: Any, varies: str, values: list[int], base: str | None, settings: Mapping[str, Any], device: str, say: Say
+) -> Sweep:
+    """At inputs whose sides are set to each value; `base` is the shape whose other sides stay. Raises NetsizeError."""
+    built = sources.load(model, settings, with_values=True)
+    where = choose_device(device)
+    spec = _base(built, base)
+
+    def at(value: int, verify: bool) -> Network:
+        say(f"{'running' if verify else 'counting'} {built.source.model} at {value}")
+        sized = replace(spec, shape=shape_at(spec.shape, varies, value))
+        return examine_built(built, [sized], device=where, verify=verify, hint=False)
+
+    points = sweep_values(values, at)
+    smallest = _smallest(built, spec, at, say) if varies == "input" else None
+    takes = _takes([point for point in points if not smallest or point.value >= smallest.size])
+    seen = _network_at(spec, at, [point.value for point in points if point.error is None])
+    why = tuple(reasons(seen, takes)) if seen else ()
+    title = f"{built.source.title} at {len(points)} sizes of its {varies}"
+    return Sweep(title, built.source.model, varies, tuple(points), smallest, takes, why)
+
+
+def over_settings(
+    model: Any, key: str, values: list[int], base: str | None, settings: Mapping[str, Any], device: str, say: Say
+) -> Sweep:
+    """With an argument of the constructor set to each value. Raises NetsizeError."""
+
+    def at(value: int, verify: bool) -> Network:
+        say(f"{'running' if verify else 'counting'} {model} with {key}={value}")
+        return examine(model, base, device=device, verify=verify, settings={**settings, key: value})
+
+    points = sweep_values(values, at)
+    return Sweep(f"{model} with {len(points)} values of {key}", model, key, tuple(points), None, "", ())
+
+
+def _base(built: Built, base: str | None) -> InputSpec:
+    if base is not None:
+        return read_input(base)
+    if len(built.inputs) == 1:
+        return built.inputs[0]
+    if built.example and len(built.example) == 1:
+        return InputSpec(tuple(built.example[0].shape[1:]))
+    raise BadInput(f"{built.source.model}: say what it takes, as --shape 3x224x224: its last two sides are varied")
+
+
+def _smallest(built: Built, spec: InputSpec, at: Callable[[int, bool], Network], say: Say) -> Smallest | None:
+    say(f"{built.source.model}: looking for the smallest input")
+    size = smallest_square(built, spec)
+    if size is None:
+        return None
+    if size == 1:
+        return Smallest(1, None)
+    try:
+        at(size - 1, False)
+    except NetsizeError as error:
+        return Smallest(size, str(error).partition(": ")[2].partition("\n")[0])
+    return Smallest(size, None)
+
+
+def _takes(points: list[Point]) -> str:
+    """Of the sizes from the smallest on that were tried."""
+    works = [point.error is None for point in points]
+    if len(points) < 2 or not any(works):
+        return ""
+    return "any" if all(works) else "one" if sum(works) == 1 else "some"
+
+
+def _network_at(spec: InputSpec, at: Callable[[int, bool], Network], working: list[Any]) -> Network | None:
+    """At its own size, or at one that works."""
+    for value in (spec.shape[-1], *working[-1:]):
+        try:
+            return at(value, False)
+        except NetsizeError:
+            continue
+    return None

@@ -1,0 +1,43 @@
+"""Calling what builds a network, without its initialisers, its warnings and its prints."""
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from netsize.errors import BadModel, NetsizeError
+from netsize.sources.initialisers import SkipInitialisers
+
+
+def build(
+    model: str, factory: Callable[..., Any], settings: Mapping[str, Any], own: Mapping[str, Any] | None = None
+) -> tuple[Any, list[torch.Tensor]]:
+    """What the factory returns, and its parameters that hold no values yet. `own` are arguments that the user
+    did not ask for and may override. Raises BadModel."""
+    skip = SkipInitialisers()
+    try:
+        with quiet(), skip:
+            built = factory(**{**(own or {}), **settings})
+    except NetsizeError:
+        raise
+    except (Exception, SystemExit) as error:
+        given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
+        raise BadModel(f"{model}({given}) cannot be built: {describe(error)}") from error
+    return built, skip.blank
+
+
+@contextlib.contextmanager
+def quiet() -> Any:
+    """Warnings are the library's own; what a network prints must not mix with the report on stdout."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def describe(error: BaseException) -> str:
+    """Type and first line of an error, for one line on a terminal."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

@@ -1,0 +1,189 @@
+"""Functions that torch takes apart before it executes them, where the whole says more than its parts.
+
+Attention: its two products are told from other products. Recurrent networks: the products of all steps make
+one layer. A convolution with padding="same" and an even kernel: its input is padded by a copy first. Local
+response normalisation: its pool is none of the network's.
+"""
+
+import contextlib
+from math import prod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
+
+from netsize.facts.network import Call, Execution
+from netsize.lecture.formulas import Product, Recurrent, Shape
+from netsize.trace.dispatch import Tracer
+from netsize.trace.drafts import Draft
+from netsize.trace.operations import tensors
+from netsize.trace.origins import Origin
+
+_GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
+_CELLS = {f"{name}_cell": gates for name, gates in _GATES.items()}
+_CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
+
+
+class Composites(TorchFunctionMode):
+    """Tells the tracer which of these functions is being executed."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        super().__init__()
+        self.tracer = tracer
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name == "scaled_dot_product_attention" or func is F.multi_head_attention_forward:
+            return self._attention(func, args, kwargs)
+        if func is F.local_response_norm:
+            return self._normalisation(func, args, kwargs)
+        if name in _CONVOLUTIONS and any(
+            isinstance(value, str) and value == "same" for value in (*args, *kwargs.values())
+        ):
+            return self._same_padding(func, args, kwargs)
+        if name in _GATES or name in _CELLS:
+            return self._recurrent(func, name, args, kwargs)
+        return func(*args, **kwargs)
+
+    def _attention(self, func: Any, args: Any, kwargs: Any) -> Any:
+        outside, self.tracer.in_attention = self.tracer.in_attention, True
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self.tracer.in_attention = outside
+
+    def _normalisation(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """torch computes it by a pool, which is none of the network's."""
+        mark = len(self.tracer.drafts)
+        output = func(*args, **kwargs)
+        self.tracer.take_since(mark)
+        return output
+
+    def _same_padding(self, func: Any, args: Any, kwargs: Any) -> Any:
+        input = args[0] if args else kwargs["input"]
+        axes = int(func.__name__[len("conv")])
+        batch = () if input.dim() == axes + 2 else (1,)
+        self.tracer.unpadded = (*batch, *input.shape)
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self.tracer.unpadded = None
+
+    def _recurrent(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
+        """Without oneDNN and cuDNN torch executes the products one by one, where they can be seen."""
+        mark, steps = len(self.tracer.drafts), len(self.tracer.steps)
+        depth = max((seen.depth for seen in map(self.tracer.places.of, tensors((args, kwargs))) if seen), default=0)
+        with contextlib.ExitStack() as stack:
+            self.tracer.places.paused = True
+            stack.callback(setattr, self.tracer.places, "paused", False)
+            stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+            if torch.backends.cudnn.is_available():
+                stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+            output = func(*args, **kwargs)
+        parts = self.tracer.take_since(mark)
+        del self.tracer.steps[steps:]  # gates and states of every step
+        layers = _cell(name, args, output) if name in _CELLS else _layers(name, args, output)
+        for layer in layers:
+            for draft in self._whole(name, layer, parts):
+                self.tracer.add(draft)
+        self.tracer.places.whole(tensors(output), depth + _deep(name, args))
+        return output
+
+    def _whole(self, name: str, layer: "_Layer", parts: list[Draft]) -> list[Draft]:
+        """One layer and direction, and its projection, from the products that were executed for it."""
+        formula, (input_weight, state_weight, *more) = layer.formula, layer.parameters
+        biases = more[:2] if len(more) >= 2 else []
+        drafts = [self._draft(name, layer.output, formula, [input_weight, state_weight], biases, parts)]
+        if len(more) % 2:  # W_hr, of proj_size
+            rows = sum(draft.call.output[0] for draft in self._made_with(more[-1], parts))
+            product = Product((), prod(formula.steps), formula.hidden_size, formula.state, "right", "recurrent")
+            drafts.append(self._draft(name, (rows, formula.state), product, more[-1:], [], parts))
+        return drafts
+
+    def _made_with(self, weight: torch.Tensor, parts: list[Draft]) -> list[Draft]:
+        origin = self.tracer.origins.of(weight)
+        return [part for part in parts if origin and any(o.parameters == origin.parameters for o in part.operands)]
+
+    def _draft(
+        self,
+        name: str,
+        output: Shape,
+        formula: Recurrent | Product,
+        weights: list[torch.Tensor],
+        biases: list[torch.Tensor],
+        parts: list[Draft],
+    ) -> Draft:
+        made = [part for weight in weights for part in self._made_with(weight, parts)]
+        flops = [part.call.flops for part in made if part.call.flops is not None]
+        executed = [part.call.executed for part in made if part.call.executed is not None]
+        inside = formula.input_size if isinstance(formula, Recurrent) else formula.inner
+        frame = self.tracer.frames[-1]
+        call = Call(
+            path=frame.path,
+            call=0,
+            type=frame.type,
+            kind="recurrent",
+            operation=f"torch.{name}",
+            formula=formula,
+            input=(*output[:-1], inside),
+            output=output,
+            elements=sum(weight.numel() for weight in weights),
+            bias_elements=sum(bias.numel() for bias in biases),
+            executed=_sum(executed) if len(executed) == len(made) and parts and parts[0].call.executed else None,
+            flops=sum(flops) if made and len(flops) == len(made) else None,
+        )
+        trained = [product for part in made for product in part.trained]
+        return Draft(call, self._origins(weights), self._origins(biases), trained=trained)
+
+    def _origins(self, tensors: list[torch.Tensor]) -> list[Origin]:
+        return [origin for origin in map(self.tracer.origins.of, tensors) if origin is not None]
+
+
+class _Layer:
+    """Formula, parameters and output of one layer and direction."""
+
+    def __init__(self, formula: Recurrent, parameters: list[torch.Tensor], output: Shape) -> None:
+        self.formula, self.parameters, self.output = formula, parameters, output
+
+
+def _cell(name: str, args: Any, output: Any) -> list[_Layer]:
+    """lstm_cell(input, state, W_ih, W_hh, b_ih, b_hh): one step."""
+    input, parameters = args[0], [parameter for parameter in args[2:] if parameter is not None]
+    state = output[0] if isinstance(output, tuple) else output
+    formula = _formula(name.removesuffix("_cell"), tuple(input.shape[:-1]), input.shape[-1], parameters)
+    return [_Layer(formula, parameters, tuple(state.shape))]
+
+
+def _layers(name: str, args: Any, output: Any) -> list[_Layer]:
+    """lstm(input, state, parameters, has_biases, layers, dropout, train, bidirectional, batch_first), or, of a
+    packed sequence, lstm(data, batch_sizes, state, parameters, ...): `data` has one row for each step."""
+    packed = isinstance(args[3], (list, tuple))
+    input, parameters, layers = args[0], args[2 + packed], args[4 + packed]
+    directions = 2 if args[7 + packed] else 1
+    each = len(parameters) // (layers * directions)
+    found = []
+    for index in range(layers * directions):
+        own = list(parameters[index * each : (index + 1) * each])
+        size = input.shape[-1] if index < directions else directions * own[1].shape[1]
+        formula = _formula(name, tuple(input.shape[:-1]), size, own)
+        shape = output[0].shape
+        found.append(_Layer(formula, own, (*shape[:-1], shape[-1] // directions)))
+    return found
+
+
+def _deep(name: str, args: Any) -> int:
+    """Layers on the way through it."""
+    return 1 if name in _CELLS else int(args[4 + isinstance(args[3], (list, tuple))])
+
+
+def _formula(name: str, steps: Shape, input_size: int, parameters: list[torch.Tensor]) -> Recurrent:
+    gates = _GATES[name]
+    state_weight = parameters[1]
+    cell = name.partition("_")[0]
+    return Recurrent(steps, input_size, state_weight.shape[0] // gates, state_weight.shape[1], gates, cell)
+
+
+def _sum(executed: list[Execution]) -> Execution:
+    return Execution(sum(e.connections for e in executed), sum(e.inside for e in executed))

@@ -1,0 +1,252 @@
+"""Writes down every operation that torch executes, with the formula that describes it.
+
+Counting hangs on executed operations, not on module classes: a dispatch mode sees every convolution, product
+and lookup wherever it is called from, and the modules being called say which layer it belongs to.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import flop_registry
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from netsize.facts.network import Call, Execution, Step
+from netsize.lecture.formulas import Convolution, Formula, Product, Shape, TransposedConvolution
+from netsize.sources.initialisers import materialised
+from netsize.trace.backward_pass import BackwardPass
+from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
+from netsize.trace.layers import Frame, Layers
+from netsize.trace.mode import DispatchMode
+from netsize.trace.operations import Operation, is_read, named, read, tensors
+from netsize.trace.origins import Origins
+from netsize.trace.places import Places
+from netsize.trace.silent_operations import is_silent, name_of
+
+_DECIDED_BY_VALUES = {"aten._local_scalar_dense", "aten.equal", "torchvision.nms"}  # and those that torch marks
+_TORCH_COUNTS = {"aten.mm", "aten.addmm", "aten.bmm", "aten.baddbmm", "aten.convolution"}  # rightly, in forward
+
+
+class Tracer(DispatchMode):
+    """With `on_ones`, each counted operation is run again on ones as soon as it was executed."""
+
+    def __init__(self, model: nn.Module, on_ones: bool, on_layer: Callable[[int], None] | None = None) -> None:
+        super().__init__()
+        parameters = dict(model.named_parameters())
+        self.sizes = {name: parameter.numel() for name, parameter in parameters.items()}
+        self.origins = Origins(parameters)
+        self.places = Places([], self.origins)
+        self.layers = Layers(model)
+        self.frames = [Frame("", type(model).__name__)]
+        self.drafts: list[Draft] = []
+        self.steps: list[StepDraft] = []
+        self.uncounted: Counter[str] = Counter()
+        self.depends_on_values: dict[str, None] = {}
+        self.unpadded: Shape | None = None  # input of the convolution with padding="same" that is being executed
+        self.in_attention = False
+        self.keeps_outputs = False
+        self.bug: Exception | None = None  # of netsize, not of the network
+        self.backward: BackwardPass | None = None
+        self._on_ones = on_ones
+        self._on_layer = on_layer
+        self._measured: dict[Any, Execution] = {}
+        self._makers = WeakTensorKeyDictionary()  # output of a layer -> its draft
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if not is_read(func) and not is_silent(func) and func._can_decompose():
+            with self:  # in inference mode torch does not take it apart before it comes here
+                return func.decompose(*args, **kwargs)
+        output = self._execute(func, args, kwargs)
+        try:
+            self._observe(func, args, kwargs, output)
+        except Exception as error:
+            self.bug = error
+            raise
+        return output
+
+    def _execute(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Parameters that were not given memory get it for this operation only: beside tensors that have values.
+        Without those (a view of a parameter) the operation is executed on shapes."""
+        given = tensors((args, kwargs))
+        if not any(tensor.is_meta for tensor in given):
+            return func(*args, **kwargs)
+        device = next((tensor.device for tensor in given if not tensor.is_meta), None)
+        if device is None:
+            return func(*args, **kwargs)
+        return func(*_real(args, device), **_real(kwargs, device))
+
+    def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
+        name = name_of(func)
+        arguments, results = tensors((args, kwargs)), tensors(output)
+        given = named(func, args, kwargs) | {"unpadded": self.unpadded}
+        operation = read(func, given, output, _Weighted(self))
+        self.places.calls = len(self.drafts) - (operation is None)
+        self.places.follow(func, name, given, results, operation, self.frames[-1].path)
+        if operation is not None:
+            self._count(func, name, args, kwargs, output, operation)
+        else:
+            self._step(func, name, arguments, results)
+            if not is_silent(func):
+                self.uncounted[name] += 1
+        if name in ("aten.add", "aten.add_") and len(arguments) == 2:
+            self._find_bias(*arguments)
+        if self._decided_by_values(func, name, arguments):
+            self.depends_on_values[name] = None
+        counted = operation is not None and bool(operation.formula.units) and operation.formula.kind != "pooling"
+        self.origins.follow(func, name, arguments, results, counted)
+        if (func.is_view or name == "aten._unsafe_view") and arguments and arguments[0] in self._makers:
+            for result in results:
+                self._makers[result] = self._makers[arguments[0]]
+
+    def _count(self, func: Any, name: str, args: Any, kwargs: Any, output: Any, operation: Operation) -> None:
+        frame = self.frames[-1]
+        operands = [self.origins.of(operand) for operand in operation.operands]
+        bias = self.origins.of(operation.bias) if operation.bias is not None else None
+        biases = [bias] if bias is not None and bias.parameters else []
+        if not operation.operands and operation.bias is not None:  # a product of activations, and a mask or a bias
+            biases = biases if operation.bias.numel() == operation.formula.biases else []
+        path = self.layers.of(frame.path, operands[0] if operands else None)
+        kind = operation.formula.kind
+        call = Call(
+            path=path,
+            call=0,
+            type=self.layers.types.get(path, frame.type),
+            kind="attention" if kind == "matmul" and self.in_attention else kind,
+            operation=name,
+            formula=operation.formula,
+            input=tuple(operation.input.shape),
+            output=tuple(operation.output.shape),
+            elements=sum(operand.numel() for operand in operation.operands),
+            bias_elements=operation.bias.numel() if biases and operation.bias is not None else 0,
+            executed=self._run_on_ones(func, args, operation) if self._on_ones else None,
+            flops=_flops(func, args, kwargs, output) if name in _TORCH_COUNTS else None,
+        )
+        depends = any(map(self.origins.is_activation, tensors((args, kwargs))))
+        made = operation.output if self.keeps_outputs else None
+        seen = self.places.of(operation.output)
+        draft = Draft(
+            call, [origin for origin in operands if origin], biases, depends, seen, made, trained_products(operation)
+        )
+        self.add(draft)
+        self._makers[operation.output] = draft
+
+    def _step(self, func: Any, name: str, arguments: list[torch.Tensor], results: list[torch.Tensor]) -> None:
+        """An operation without connections; those that only prepare parameters or look at a tensor are none."""
+        looks = func.is_view and not any(map(self.origins.is_activation, arguments))
+        if not arguments or not results or looks or name in ("aten.t", "aten.detach", "aten.alias"):
+            return
+        frame = self.frames[-1]
+        origins = [origin for origin in map(self.origins.of, arguments) if origin is not None and origin.parameters]
+        shapes = (tuple(arguments[0].shape), tuple(results[0].shape))
+        self.steps.append(StepDraft(Step(len(self.drafts), frame.path, frame.type, name, *shapes), origins))
+
+    def add(self, draft: Draft) -> None:
+        self.drafts.append(draft)
+        self.frames[-1].drafts.append(draft)
+        if self._on_layer is not None:
+            self._on_layer(len(self.drafts))
+
+    def take_since(self, mark: int) -> list[Draft]:
+        """Remove and return the drafts since the mark: parts of a whole that is counted as one."""
+        taken, self.drafts = self.drafts[mark:], self.drafts[:mark]
+        frame = self.frames[-1]
+        frame.drafts = [draft for draft in frame.drafts if not any(draft is part for part in taken)]
+        return taken
+
+    def begin(self, inputs: list[torch.Tensor]) -> None:
+        """The tensors that the network is given: what depends on them, and where they are seen, is followed."""
+        self.origins.mark_activations(inputs)
+        self.places = Places(inputs, self.origins)
+        self.places.keeps_last = self.keeps_outputs
+
+    def _run_on_ones(self, func: Any, args: Any, operation: Operation) -> Execution:
+        """Once for all operations that are the same to the last argument."""
+        key = (func, self.unpadded, operation.formula, *map(_frozen, args))
+        if key not in self._measured:
+            self._measured[key] = operation.run_on_ones()
+        return self._measured[key]
+
+    def _find_bias(self, left: torch.Tensor, right: torch.Tensor) -> None:
+        """A parameter that is added to what a layer put out, one element for each feature, is its bias."""
+        for made, added in ((left, right), (right, left)):
+            draft, origin = self._makers.get(made), self.origins.of(added)
+            if draft is None or draft.biases or origin is None or not origin.parameters:
+                continue
+            axis = _feature_axis(draft.call.formula)
+            if added.numel() == draft.call.formula.biases and added.shape[axis:][:1] == (added.numel(),):
+                draft.biases.append(origin)
+                draft.call = replace(draft.call, bias_elements=added.numel())
+
+    def _decided_by_values(self, func: Any, name: str, arguments: list[torch.Tensor]) -> bool:
+        """Whether the size of the result, or the way that the program takes, depends on the input's values."""
+        decides = torch.Tag.dynamic_output_shape in func.tags or name in _DECIDED_BY_VALUES
+        if name == "aten.index":
+            decides = any(index.dtype in (torch.bool, torch.uint8) for index in arguments[1:])
+        return decides and any(map(self.origins.is_activation, arguments))
+
+    def enter(self, module: nn.Module, *_: Any) -> None:
+        """A forward pre-hook."""
+        self.frames.append(Frame(self.layers.paths[module], type(module).__name__))
+
+    def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        """A forward hook. Modules inside whose forward raised, and whose caller went on, are left with it."""
+        frame = self.frames.pop()
+        while len(self.frames) > 1 and frame.path != self.layers.paths[module]:
+            frame = self.frames.pop()
+        called = [value for value in (*inputs[:1], output) if isinstance(value, torch.Tensor)]
+        if len(frame.drafts) == 1 and len(called) == 2:
+            as_called(frame.drafts[0], *(tuple(tensor.shape) for tensor in called))
+
+    def calls(self) -> tuple[Call, ...]:
+        """What was executed, settled: see `netsize.trace.drafts.settle`."""
+        return settle(self.drafts, self.steps, self.sizes, self.places, self.backward)
+
+    def unattributed(self) -> int:
+        """Connections that backward went through, but for no product that was seen with gradients."""
+        return unattributed(self.drafts, self.backward) if self.backward is not None else 0
+
+
+class _Weighted:
+    """See `netsize.trace.operations.Weighted`."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def __call__(self, tensor: torch.Tensor) -> bool:
+        return self._tracer.origins.is_weight(tensor)
+
+    def owned(self, tensor: torch.Tensor) -> bool:
+        origin = self._tracer.origins.of(tensor)
+        return origin is not None and self._tracer.layers.owns(self._tracer.frames[-1].path, origin)
+
+
+def _real(value: Any, device: torch.device) -> Any:
+    """Arguments with values in the place of shapes."""
+    if isinstance(value, torch.Tensor):
+        return materialised(value, device) if value.is_meta else value
+    if isinstance(value, dict):
+        return {key: _real(item, device) for key, item in value.items()}
+    return type(value)(_real(item, device) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def _feature_axis(formula: Formula) -> int:
+    """Where the output has its features, counted from the end: behind them a convolution has its places."""
+    if isinstance(formula, (Convolution, TransposedConvolution)):
+        return -len(formula.kernel) - 1
+    return -2 if isinstance(formula, Product) and formula.weighted == "left" and formula.columns is not None else -1
+
+
+def _flops(func: Any, args: Any, kwargs: Any, output: Any) -> int:
+    """The opinion of torch's FlopCounterMode: its formula for this operation."""
+    return int(flop_registry[func.overloadpacket](*args, **kwargs, out_val=output))
+
+
+def _frozen(value: Any) -> Any:
+    """An argument as far as it matters on ones: a tensor is its shape."""
+    if isinstance(value, torch.Tensor):
+        return tuple(value.shape)
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value

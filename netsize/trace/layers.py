@@ -1,0 +1,48 @@
+"""The modules of a network: what they are called, which of them is being called, and whose a parameter is."""
+
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from netsize.trace.drafts import Draft
+from netsize.trace.origins import Origin
+
+
+@dataclass
+class Frame:
+    """A module that is being called, and what it has executed itself."""
+
+    path: str
+    type: str
+    drafts: list[Draft] = field(default_factory=list)
+
+
+class Layers:
+    """Names of the modules, and which of them a parameter belongs to."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.paths = {module: path for path, module in model.named_modules()}
+        self.types = {path: type(module).__name__ for module, path in self.paths.items()}
+        first = {parameter: name for name, parameter in model.named_parameters()}
+        self._owners: dict[str, list[str]] = {}
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            owner = name.rpartition(".")[0]
+            if self.types.get(owner) in ("ParameterList", "ParameterDict"):  # a container, not a layer
+                owner = name
+            self._owners.setdefault(first[parameter], []).append(owner)
+
+    def of(self, path: str, origin: Origin | None) -> str:
+        """The layer of an operation that the module at `path` executed with a parameter. A layer whose
+        parameters are used without calling it (MultiheadAttention's out_proj) lies inside of that module."""
+        if origin is None or origin.part is None or not origin.parameters:
+            return path
+        owners = self._owners[origin.parameters[0]]
+        inside = [owner for owner in owners if owner.startswith(f"{path}." if path else "")]
+        return path if path in owners or not inside else inside[0]
+
+    def owns(self, path: str, origin: Origin) -> bool:
+        """Whether the module at `path`, or one inside of it, has the parameter that the tensor is a view of."""
+        inside = f"{path}." if path else ""
+        names = origin.parameters if origin.part is not None else ()
+        owners = [owner for name in names for owner in self._owners[name]]
+        return any(owner == path or owner.startswith(inside) for owner in owners)

@@ -1,0 +1,146 @@
+"""The ones that count: run a layer's operation with every input and every weight set to 1, without bias.
+
+Each output unit then is its own fan-in, and the sum of the outputs is the number of connections. With the
+padding filled with ones it counts connections to padding, too; left at zero it leaves them out.
+
+float32 holds every whole number up to 2^24, and adds ones exactly as long as the sums stay below that;
+beyond that fan-in the ones are float64 (exact up to 2^53). Outputs are rounded before they are added up in
+int64: GPU libraries may convolve by a transform (Winograd, FFT) with a relative error of about 1e-6, which
+leaves a fan-in below 2^17 within 1/8 of its whole number. Direct summation has no error to round away.
+"""
+
+from math import prod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from netsize.facts.network import Execution
+from netsize.lecture.formulas import Pooling, Shape
+
+EXACT_IN_FLOAT32 = 2**24
+CHUNK = 2**22  # elements of a matrix of ones at a time, 16 MiB: a large layer's matrix is run in pieces
+
+
+def _total(output: torch.Tensor) -> int:
+    return int(output.round_().sum(dtype=torch.int64).item())
+
+
+def _ones(shape: Shape | torch.Size, fan_in: int, device: torch.device) -> torch.Tensor:
+    exact = torch.float32 if fan_in <= EXACT_IN_FLOAT32 else torch.float64
+    return torch.ones(tuple(shape), dtype=exact, device=device)
+
+
+def convolution(
+    input: torch.Tensor,
+    weight: torch.Tensor,
+    padding: Shape,
+    extra: Shape,
+    settings: dict[str, Any],
+    unpadded: Shape | None,
+) -> Execution:
+    """A convolution, or a transposed one with output_padding `extra`. `unpadded` is the shape of the input
+    before torch padded it by a copy (padding="same" with an even kernel): those zeros are padding, too.
+
+    All output channels of a group see the same inputs, and with weights of 1 they are equal: one of each group
+    is run, and stands for as many as the parameter that was really used has."""
+    fan_in = prod(weight.shape[2:]) * input.shape[1]
+    alike = weight.shape[1] if settings["transposed"] else weight.shape[0] // settings["groups"]
+    channels = (weight.shape[0], 1) if settings["transposed"] else (settings["groups"], weight.shape[1])
+    kernel = _ones((*channels, *weight.shape[2:]), fan_in, input.device)
+    shape, none = tuple(input.shape), (0,) * len(padding)
+
+    def run(ones: torch.Tensor, padding: Shape, extra: Shape) -> int:
+        arguments = settings | {"padding": padding, "output_padding": extra}
+        return alike * _total(torch.ops.aten.convolution.default(ones, kernel, None, **arguments))
+
+    ones = _ones(unpadded or shape, fan_in, input.device)
+    if unpadded:
+        grown = [n for inner, outer in zip(unpadded, shape) for n in (outer - inner, 0)]
+        ones = F.pad(ones, grown[::-1])  # F.pad begins at the last axis
+    inside = run(ones, padding, extra)
+    if not any(padding) and not any(extra) and not unpadded:
+        return Execution(connections=inside, inside=inside)
+    if settings["transposed"]:  # its padding crops the output: uncropped, nothing falls outside
+        return Execution(connections=run(ones, none, none), inside=inside)
+    padded = (*shape[:2], *(n + 2 * p for n, p in zip(shape[2:], padding)))
+    return Execution(connections=run(_ones(padded, fan_in, input.device), none, none), inside=inside)
+
+
+def product(
+    func: Any, operands: tuple[torch.Tensor, torch.Tensor], added: torch.Tensor | None, fan_in: int
+) -> Execution:
+    """Any product that torch spells func(left, right) or func(added, left, right), where 0 is added."""
+    device = operands[0].device
+
+    def run(left: Shape | torch.Size, right: Shape | torch.Size) -> int:
+        ones = [_ones(shape, fan_in, device) for shape in (left, right)]
+        if added is None:
+            return _total(func(*ones))
+        zeros = torch.zeros((1,) * added.dim(), dtype=ones[0].dtype, device=device)
+        return _total(func(zeros, *ones))
+
+    left, right = (operand.shape for operand in operands)
+    if len(left) == len(right) == 2 and func is not torch.ops.aten.linear.default:
+        width = max(1, CHUNK // max(1, right[0]))
+        total = sum(run(left, (right[0], min(width, right[1] - at))) for at in range(0, right[1], width))
+    else:
+        total = run(left, right)
+    return Execution(connections=total, inside=total)
+
+
+def distance(left: torch.Tensor, right: torch.Tensor) -> Execution:
+    """Ones against zeros by the 1-norm: every pair of numbers that is compared adds 1."""
+    ones = _ones(left.shape, left.shape[-1], left.device)
+    zeros = torch.zeros_like(right, dtype=ones.dtype)
+    total = _total(torch.ops.aten._cdist_forward.default(ones, zeros, 1.0, None))
+    return Execution(connections=total, inside=total)
+
+
+def trilinear(func: Any, operands: tuple[torch.Tensor, ...], settings: list[Any], fan_in: int) -> Execution:
+    ones = [_ones(tensor.shape, fan_in, tensor.device) for tensor in operands]
+    total = _total(func(*ones, *settings))
+    return Execution(connections=total, inside=total)
+
+
+def windows(formula: Pooling, output: Shape, device: torch.device) -> Execution:
+    """A pool of ones gives 1, not its fan-in: its windows are run once more as a convolution with a kernel of
+    ones, on one channel, at as many places as outputs came out."""
+    axes = len(formula.kernel)
+    sizes, counts, fan_in = formula.input[-axes:], output[-axes:], prod(formula.kernel)
+    pads: list[int] = []
+    for size, count, kernel, stride, padding, dilation in zip(
+        sizes, counts, formula.kernel, formula.stride, formula.padding, formula.dilation
+    ):
+        reached = (count - 1) * stride + dilation * (kernel - 1) + 1
+        pads = [padding, reached - size - padding, *pads]  # a negative pad crops what no window reaches
+    convolve = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
+    kernels = _ones((1, 1, *formula.kernel), fan_in, device)
+    planes = prod(output[:-axes])
+
+    def run(ones: torch.Tensor, pads: list[int]) -> int:
+        return planes * _total(convolve(F.pad(ones, pads), kernels, stride=formula.stride, dilation=formula.dilation))
+
+    inside = run(_ones((1, 1, *sizes), fan_in, device), pads)
+    grown = [size + pads[-2 * i - 2] + pads[-2 * i - 1] for i, size in enumerate(sizes)]
+    return Execution(connections=run(_ones((1, 1, *grown), fan_in, device), [0] * len(pads)), inside=inside)
+
+
+def adaptive(func: Any, formula: Pooling, device: torch.device) -> Execution:
+    """The pool itself is run, axis by axis, on every input that is 1 in one place and 0 elsewhere: the
+    outputs that answer are those that see the place. Windows are boxes, so the axes multiply."""
+    axes = len(formula.outputs)
+    total = prod(formula.input[:-axes])
+    for axis in range(axes):
+        shape, outputs = [1] * axes, [1] * axes
+        shape[axis], outputs[axis] = size, _ = formula.input[-axes + axis], formula.outputs[axis]
+        result = func(torch.eye(size, device=device).reshape(size, 1, *shape), outputs)
+        total *= int(((result[0] if isinstance(result, tuple) else result) > 0).sum().item())
+    return Execution(connections=total, inside=total)
+
+
+def mean(formula: Pooling, device: torch.device) -> Execution:
+    """A mean over all places: the sum of ones in its stead."""
+    places = tuple(range(2, len(formula.input)))
+    total = _total(torch.sum(_ones(formula.input, prod(formula.input[2:]), device), dim=places))
+    return Execution(connections=total, inside=total)

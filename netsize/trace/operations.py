@@ -1,0 +1,264 @@
+"""Which formula describes an executed torch operation, and which of its arguments are what.
+
+To count one more operation: write a function that reads its arguments, and register it with `@reads`.
+A reader gets the operation, its arguments by the names in torch's schema (`self` is the first of most),
+what came out, and `weighted`, which tells whether a tensor was made from parameters alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+
+from netsize.facts.network import Execution
+from netsize.lecture.formulas import (
+    Bilinear,
+    Convolution,
+    Embedding,
+    Formula,
+    Linear,
+    Pooling,
+    Product,
+    Shape,
+    TransposedConvolution,
+)
+from netsize.trace import ones
+
+aten = torch.ops.aten
+Given = dict[str, Any]
+
+
+class Weighted(Protocol):
+    """Whether a tensor was made from parameters; and whether from those of the module that is being called."""
+
+    def __call__(self, tensor: torch.Tensor) -> bool: ...
+
+    def owned(self, tensor: torch.Tensor) -> bool: ...
+
+
+@dataclass
+class Operation:
+    """An executed operation, read."""
+
+    formula: Formula
+    input: torch.Tensor
+    output: torch.Tensor
+    run_on_ones: Callable[[], Execution]
+    operands: list[torch.Tensor] = field(default_factory=list)  # what the connections multiply by
+    bias: torch.Tensor | None = None
+    factors: tuple[torch.Tensor, ...] = ()  # what is multiplied: inputs and weights
+
+
+Reader = Callable[[Any, Given, Any, Weighted], Operation | None]
+READERS: dict[Any, Reader] = {}
+
+
+def reads(*packets: Any) -> Callable[[Reader], Reader]:
+    """Register a function as the reader of these operations; twice is an error."""
+
+    def register(reader: Reader) -> Reader:
+        for packet in packets:
+            assert packet not in READERS, f"{packet} has a reader already"
+            READERS[packet] = reader
+        return reader
+
+    return register
+
+
+def is_read(func: Any) -> bool:
+    return func.overloadpacket in READERS
+
+
+def named(func: Any, args: tuple[Any, ...], kwargs: Given) -> Given:
+    """The arguments of an operation by their names in torch's schema, defaults among them."""
+    schema = func._schema.arguments
+    given = {argument.name: argument.default_value for argument in schema}
+    return given | {argument.name: value for argument, value in zip(schema, args)} | kwargs
+
+
+def read(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
+    """The operation that was executed, or None if it is none that netsize has a formula for."""
+    reader = READERS.get(func.overloadpacket)
+    return reader(func, given, output, weighted) if reader is not None else None
+
+
+@reads(aten.convolution, aten._convolution)
+def convolution(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    """`unpadded` is the shape of the input before torch padded it by a copy: padding="same", even kernel."""
+    input, weight, unpadded = given["input"], given["weight"], given.get("unpadded")
+    kernel, shape, groups = tuple(weight.shape[2:]), tuple(input.shape), given["groups"]
+    stride, padding, dilation, extra = (
+        each(given[name], len(kernel)) for name in ("stride", "padding", "dilation", "output_padding")
+    )
+    formula: Formula
+    if given["transposed"]:
+        out = weight.shape[1] * groups
+        formula = TransposedConvolution(shape, out, kernel, stride, padding, dilation, groups, extra)
+    elif unpadded and unpadded != shape:
+        after = tuple(p + n - m for p, n, m in zip(padding, shape[2:], unpadded[2:]))
+        formula = Convolution(unpadded, weight.shape[0], kernel, stride, padding, dilation, groups, after)
+    else:
+        unpadded = None
+        formula = Convolution(shape, weight.shape[0], kernel, stride, padding, dilation, groups)
+    settings = {"stride": stride, "dilation": dilation, "transposed": given["transposed"], "groups": groups}
+    run = partial(ones.convolution, input, weight, padding, extra, settings, unpadded)
+    return Operation(formula, input, output, run, [weight], given["bias"], (input, weight))
+
+
+@reads(aten.mm, aten.bmm, aten.mv, aten.dot, aten.vdot)
+def product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    left, right = (value for value in given.values() if isinstance(value, torch.Tensor))
+    return _product(func, left, right, None, output, weighted)
+
+
+@reads(aten.addmm, aten.baddbmm, aten.addmv, aten._addmm_activation)
+def added_product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    added, left, right = (value for value in given.values() if isinstance(value, torch.Tensor))
+    return _product(func, left, right, added, output, weighted)
+
+
+def _product(
+    func: Any, left: torch.Tensor, right: torch.Tensor, added: torch.Tensor | None, output: Any, weighted: Weighted
+) -> Operation:
+    """(rows, inner) @ (inner, columns), with or without a batch axis; a vector lacks an axis."""
+    which, operands = _held(left, right, weighted)
+    inner = left.shape[-1]
+    formula: Formula
+    if which == "right" and left.dim() == right.dim() == 2:
+        formula = Linear(tuple(left.shape), right.shape[1])
+    else:
+        rows = left.shape[-2] if left.dim() > 1 else None
+        columns = right.shape[-1] if right.dim() > 1 else None
+        formula = Product(tuple(left.shape[:-2]), rows, inner, columns, which, _kind(which))
+    run = partial(ones.product, func, (left, right), added, inner)
+    input = right if which == "left" else left
+    return Operation(formula, input, output, run, operands, added, (left, right))
+
+
+@reads(aten.addbmm)
+def summed_product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    """The products of a batch, added up: one product whose inner axis runs through all of them."""
+    added, left, right = given["self"], given["batch1"], given["batch2"]
+    which, operands = _held(left, right, weighted)
+    inner = left.shape[0] * left.shape[2]
+    formula = Product((), left.shape[1], inner, right.shape[2], which, _kind(which))
+    run = partial(ones.product, func, (left, right), added, inner)
+    return Operation(formula, left, output, run, operands, added, (left, right))
+
+
+def _held(left: torch.Tensor, right: torch.Tensor, weighted: Weighted) -> tuple[str, list[torch.Tensor]]:
+    """Which operands hold parameters, by name and as a list."""
+    sides = {"left": left, "right": right}
+    held = {side: operand for side, operand in sides.items() if weighted(operand)}
+    owned = [side for side, operand in held.items() if weighted.owned(operand)]
+    if len(held) == 2 and len(owned) == 1:  # a learned query goes through a layer: it is the layer's input
+        held = {owned[0]: held[owned[0]]}
+    return "both" if len(held) == 2 else "".join(held), list(held.values())
+
+
+def _kind(which: str) -> str:
+    return "linear" if which in ("left", "right") else "matmul"
+
+
+@reads(aten.linear)
+def linear(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    """Apple's GPUs do not take it apart into a transpose and a product."""
+    input, weight = given["input"], given["weight"]
+    run = partial(ones.product, func, (input, weight), None, weight.shape[1])
+    formula = Linear(tuple(input.shape), weight.shape[0])
+    return Operation(formula, input, output, run, [weight], given["bias"], (input, weight))
+
+
+@reads(aten._trilinear)
+def trilinear(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    """torch.nn.Bilinear: x (batch, I), W (O, I, J), z (batch, J)."""
+    first, weight, second = given["i1"], given["i2"], given["i3"]
+    formula = Bilinear(tuple(first.shape), second.shape[-1], weight.shape[0])
+    settings = [given[name] for name in ("expand1", "expand2", "expand3", "sumdim")]
+    run = partial(ones.trilinear, func, (first, weight, second), settings, formula.fan_in)
+    return Operation(formula, first, output, run, [weight], factors=(first, weight, second))
+
+
+@reads(aten._cdist_forward, aten._euclidean_dist)
+def distance(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    left, right = given["x1"], given["x2"]
+    which, operands = _held(left, right, weighted)
+    formula = Product(tuple(left.shape[:-2]), left.shape[-2], left.shape[-1], right.shape[-2], which, "distance")
+    run = partial(ones.distance, left, right)
+    return Operation(formula, left, output, run, operands, factors=(left, right))
+
+
+@reads(aten.embedding)
+def embedding(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    table, indices = given["weight"], given["indices"]
+    formula = Embedding(tuple(indices.shape), *table.shape)
+    return Operation(formula, indices, output, _multiplies_nothing, [table])
+
+
+@reads(aten._embedding_bag, aten._embedding_bag_forward_only)
+def embedding_bag(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    """Indices are one long list, `offsets` says where each bag begins (and, if so given, where the last ends)."""
+    table, indices = given["weight"], given["indices"]
+    bags = given["offsets"].shape[0] - int(given["include_last_offset"])
+    entries, features = table.shape
+    formula = Embedding((bags, indices.shape[0]), entries, features, summed=True)
+    return Operation(formula, indices, output[0], _multiplies_nothing, [table])
+
+
+def _multiplies_nothing() -> Execution:
+    return Execution(connections=0, inside=0)
+
+
+@reads(aten.max_pool2d_with_indices, aten.max_pool3d_with_indices, aten.avg_pool1d, aten.avg_pool2d, aten.avg_pool3d)
+def pool(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    input, result = given["self"], output[0] if isinstance(output, tuple) else output
+    axes = int(func.overloadpacket.__name__[len("max_pool")])
+    kernel = each(given["kernel_size"], axes)
+    formula = Pooling(
+        tuple(input.shape),
+        kernel,
+        each(given["stride"], axes) or kernel,
+        each(given["padding"], axes),
+        each(given.get("dilation", 1), axes),
+        given["ceil_mode"],
+    )
+    run = partial(ones.windows, formula, tuple(result.shape), input.device)
+    return Operation(formula, input, result, run)
+
+
+@reads(aten._adaptive_avg_pool2d, aten._adaptive_avg_pool3d, aten.adaptive_max_pool2d, aten.adaptive_max_pool3d)
+def adaptive_pool(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    input, result = given["self"], output[0] if isinstance(output, tuple) else output
+    formula = Pooling(tuple(input.shape), outputs=tuple(given["output_size"]))
+    return Operation(formula, input, result, partial(ones.adaptive, func, formula, input.device))
+
+
+@reads(aten.mean)
+def global_pool(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
+    """torch runs adaptive pooling to 1x1 as a mean over all places; a mean over anything else is no pool."""
+    input = given["self"]
+    places = range(2, input.dim())
+    if len(places) < 2 or sorted(axis % input.dim() for axis in given.get("dim") or ()) != list(places):
+        return None
+    formula = Pooling(tuple(input.shape), outputs=(1,) * len(places))
+    result = output.reshape(formula.output)
+    return Operation(formula, input, result, partial(ones.mean, formula, input.device))
+
+
+def each(value: Any, axes: int) -> Shape:
+    """One number for each axis: torch writes (2,) or 2 for (2, 2)."""
+    values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    return values * axes if len(values) == 1 else values
+
+
+def tensors(value: Any) -> list[torch.Tensor]:
+    """The tensors in arguments or results, in order."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return []
+    return [tensor for item in value for tensor in tensors(item)]

@@ -1,0 +1,345 @@
+"""Remembered results: answers without torch, and the right answer whatever happens to the cache."""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import netsize as api
+from netsize.commands.cli import main
+from netsize.facts import cache
+from netsize.run.answer import ask, question
+
+CONNECTIONS = 332_824  # of lenet5 by the homework's convention: known_counts, derived by hand
+WITHOUT_TORCH = """
+import sys
+from netsize.commands.cli import main
+status = main({!r})
+assert 'torch' not in sys.modules
+sys.exit(status)
+"""
+
+
+def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    """In a fresh interpreter; it fails if torch was imported."""
+    done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH.format(list(arguments))], capture_output=True, text=True)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def entry() -> Path:
+    (file,) = (file for file, _ in cache.entries())
+    return file
+
+
+def connections(text: str) -> int:
+    return json.loads(text)["totals"]["connections"]
+
+
+def test_the_same_question_needs_no_torch(tmp_path: Path) -> None:
+    """In any format, depth and convention, and for the commands that ask about networks seen before."""
+    saved = tmp_path / "lenet5.json"
+    for arguments in (
+        ["lenet5"],
+        ["compare", "lenet5"],
+        ["list", "lenet5", "--counts"],
+        ["lenet5", "--receptive-field"],
+    ):
+        assert main([*arguments, "--device", "auto"]) == 0
+    for arguments in (
+        ["lenet5"], ["lenet5", "--json"], ["lenet5", "--bias", "--pooling", "--format", "csv"],
+        ["lenet5", "--depth", "1"], ["lenet5", "--all"], ["lenet5", "--freeze", "C1", "--examples", "mnist"],
+        ["compare", "lenet5"], ["list", "lenet5", "--counts"], ["freeze", "lenet5", "-o", str(saved)],
+        ["diff", str(saved), "lenet5"], ["explain", "lenet5"], ["lenet5", "--receptive-field"],
+    ):  # fmt: skip
+        run(*arguments)
+
+
+def test_check_needs_no_torch(tmp_path: Path) -> None:
+    """Torchvision's own numbers are remembered with the network."""
+    case = '[[case]]\nmodel = "squeezenet1_1"\npublished = "torchvision"\nverify = false\n'
+    (tmp_path / "case.toml").write_text(case)
+    assert main(["check", str(tmp_path / "case.toml")]) == 0
+    assert "1 of 1 cases passed, 2 numbers" in run("check", str(tmp_path / "case.toml")).stdout
+
+
+def test_it_says_so_and_says_the_same(capsys) -> None:
+    texts = []
+    for arguments in ([], [], ["--fresh"]):
+        assert main(["lenet5", "--device", "cpu", "--json", *arguments]) == 0
+        texts.append(json.loads(capsys.readouterr().out))
+    when = [text["verification"].pop("remembered") for text in texts]
+    seconds = [text["verification"].pop("seconds") for text in texts]
+    assert when[0] is None and when[1].endswith("+00:00") and when[2] is None
+    assert seconds[0] == seconds[1]  # those of the run that is remembered
+    assert texts[0] == texts[1] == texts[2]
+    assert main(["lenet5", "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert "✓ 9 of 9 layers verified by a forward pass on cpu (remembered from 20" in said
+    assert "; --fresh runs it again)" in said
+
+
+def test_facts_come_back_as_they_were() -> None:
+    for name in ("lenet5", "vit_b_32", "googlenet"):
+        asked = question(name, device="cpu", verify=False)
+        first = ask(asked, lambda _: None)
+        again = cache.recall(asked)
+        assert again is not None and again.remembered
+        from dataclasses import replace
+
+        assert replace(again, remembered="") == first
+
+
+OTHERS = [
+    # what makes it another question
+    {"input": ["1x64x64"]},
+    {"settings": {"num_classes": 11}},
+    {"device": "cuda"},
+    {"verify": False},
+    {"batch": False},
+    {"fields": "all"},
+    {"classes": 3},
+    {"until": "C1"},
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_question_is_another_entry(other: dict) -> None:
+    asked = question("lenet5", device="cpu")
+    cache.remember(asked, ask(asked, lambda _: None), {})
+    assert cache.recall(asked) is not None
+    assert cache.recall(question("lenet5", **({"device": "cpu"} | other))) is None
+
+
+def test_other_sources_are_another_entry(tmp_path: Path) -> None:
+    """A copy of netsize with another formula must not meet the results of the old one."""
+    shutil.copytree(
+        Path(api.__file__).parent, tmp_path / "copy" / "netsize", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    place = {"PYTHONPATH": str(tmp_path / "copy")}
+
+    def counted() -> int:
+        command = [sys.executable, "-m", "netsize", "lenet5", "--no-verify", "--json"]
+        done = subprocess.run(command, env=os.environ | place, capture_output=True, text=True, cwd=tmp_path, check=True)
+        return connections(done.stdout)
+
+    assert counted() == CONNECTIONS
+    formulas = tmp_path / "copy" / "netsize" / "lecture" / "formulas.py"
+    formulas.write_text(
+        formulas.read_text().replace("return self.units * self.fan_in", "return 2 * self.units * self.fan_in")
+    )
+    assert counted() == 2 * CONNECTIONS
+
+
+def test_a_failed_verification_is_never_remembered(monkeypatch) -> None:
+    from netsize.lecture.formulas import Linear
+
+    monkeypatch.setattr(Linear, "connections", property(lambda self: 1))
+    assert main(["lenet5", "--device", "cpu"]) == 1
+    assert list(cache.entries()) == []
+
+
+def mangled(text: bytes, how: int) -> bytes:
+    """Truncated, a byte flipped, empty, something else, twice ..."""
+    at = random.Random(how).randrange(len(text))
+    flipped = text[:at] + bytes([text[at] ^ 1 << how % 8]) + text[at + 1 :]
+    whole = [b"", b"\n", b"{}", b"\x00" * 999, text + text, text[::-1], text + b" ", b"null\nnull\nnull"]
+    return whole[how // 10] if how % 10 == 0 else text[:at] if how % 2 else flipped
+
+
+@pytest.mark.parametrize("how", range(60))
+def test_a_broken_entry_is_not_there(how: int, capsys) -> None:
+    assert main(["lenet5", "--no-verify", "--json"]) == 0
+    file = entry()
+    file.write_bytes(mangled(file.read_bytes(), how))
+    assert main(["lenet5", "--no-verify", "--json"]) == 0
+    first, second = (json.loads(text) for text in capsys.readouterr().out.replace("}\n{", "}\0{").split("\0"))
+    assert second["totals"] == first["totals"]
+    assert second["verification"]["remembered"] is None
+    assert main(["lenet5", "--no-verify", "--json"]) == 0  # and it has been mended
+    assert json.loads(capsys.readouterr().out)["verification"]["remembered"] is not None
+
+
+def test_the_entry_of_another_network_under_this_name(capsys) -> None:
+    assert main(["alexnet_2012", "--no-verify"]) == 0
+    other = entry().read_bytes()
+    cache.clear()
+    assert main(["lenet5", "--no-verify"]) == 0
+    entry().write_bytes(other)
+    capsys.readouterr()
+    assert main(["lenet5", "--no-verify", "--json"]) == 0
+    assert connections(capsys.readouterr().out) == CONNECTIONS
+
+
+def impossible_places(tmp_path: Path) -> list[Path]:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    return [tmp_path / "file" / "below", tmp_path / "file", tmp_path / "loop", Path("/proc/netsize"), Path("/dev/null")]
+
+
+def test_a_place_that_cannot_be(tmp_path: Path, monkeypatch, capsys) -> None:
+    """Below a file, a file, a link to itself, a folder that is read-only for everybody, a device."""
+    for place in impossible_places(tmp_path):
+        monkeypatch.setenv("NETSIZE_CACHE", str(place))
+        for _ in range(2):
+            assert main(["lenet5", "--no-verify", "--json"]) == 0
+            captured = capsys.readouterr()
+            assert connections(captured.out) == CONNECTIONS and captured.err == ""
+        assert main(["cache"]) == 0
+        capsys.readouterr()
+
+
+def test_a_folder_where_the_entry_should_be(capsys) -> None:
+    assert main(["lenet5", "--no-verify"]) == 0
+    file = entry()
+    file.unlink()
+    file.mkdir()
+    capsys.readouterr()
+    assert main(["lenet5", "--no-verify", "--json"]) == 0
+    assert connections(capsys.readouterr().out) == CONNECTIONS
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """No file may grow beyond 2 KiB: writing the entry fails in the middle, as on a disk that is full."""
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+
+    command = [sys.executable, "-m", "netsize", "lenet5", "--no-verify", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert connections(done.stdout) == CONNECTIONS
+    assert list(cache.entries()) == []
+
+
+WRITER = """
+import sys
+from netsize.facts import cache
+from netsize.run.answer import question
+asked = question("lenet5", device="cpu", verify=False)
+network = cache.recall(asked)
+assert network is not None
+for _ in range(int(sys.argv[1])):
+    cache.remember(asked, network, {"connections": 1})
+    again = cache.recall(asked)
+    assert again is not None and again.calls == network.calls, again
+"""
+
+
+def test_fifty_processes_at_once(capsys) -> None:
+    """All of them write and read the same entry, again and again: what is read is always whole."""
+    assert main(["lenet5", "--no-verify", "--device", "cpu"]) == 0
+    children = [
+        subprocess.Popen([sys.executable, "-c", WRITER, "10"], stderr=subprocess.PIPE, text=True) for _ in range(50)
+    ]
+    errors = [child.communicate(timeout=300)[1] for child in children]
+    assert [child.returncode for child in children] == [0] * 50, errors
+    assert [file.suffix for file, _ in cache.entries()] == [cache.ENDING]
+
+
+def test_fifty_questions_at_once() -> None:
+    assert main(["lenet5", "--no-verify", "--json"]) == 0
+    command = [sys.executable, "-m", "netsize", "lenet5", "--no-verify", "--json"]
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(50)]
+    answers = [child.communicate(timeout=300)[0] for child in children]
+    assert [child.returncode for child in children] == [0] * 50
+    assert {connections(answer) for answer in answers} == {CONNECTIONS}
+
+
+def test_killed_while_writing(capsys) -> None:
+    """kill -9 at forty moments: what is left is a whole entry, and drafts that nobody reads."""
+    assert main(["lenet5", "--no-verify", "--device", "cpu"]) == 0
+    asked = question("lenet5", device="cpu", verify=False)
+    for moment in range(40):
+        child = subprocess.Popen([sys.executable, "-c", WRITER, "100000"])
+        time.sleep(0.25 + moment * 0.005)
+        child.kill()
+        child.wait()
+        network = cache.recall(asked)
+        assert (
+            network is not None
+            and sum(call.formula.connections for call in network.calls if call.kind != "pooling") == CONNECTIONS
+        )
+    capsys.readouterr()
+    assert main(["cache", "--clear"]) == 0
+    assert list(cache.entries()) == []
+
+
+def test_python_files_only_if_asked_and_until_one_changes(tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / "sizes_of_net.py").write_text("WIDTH = 3\n")
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\nfrom sizes_of_net import WIDTH\ndef net(): return nn.Linear(4, WIDTH)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "netsize", "net.py:net", "--input", "4", "--no-verify", "--json"]
+
+    def counted(*more: str) -> tuple[int, bool]:
+        done = subprocess.run([*command, *more], capture_output=True, text=True, check=True)
+        report = json.loads(done.stdout)
+        return report["totals"]["connections"], report["verification"]["remembered"] is not None
+
+    assert [counted(), counted()] == [(12, False), (12, False)]
+    assert [counted("--cache"), counted("--cache")] == [(12, False), (12, True)]
+    (tmp_path / "sizes_of_net.py").write_text("WIDTH = 5\n")
+    assert [counted("--cache"), counted("--cache")] == [(20, False), (20, True)]
+
+
+def test_the_place_and_its_size(capsys, monkeypatch, tmp_path: Path) -> None:
+    assert main(["cache"]) == 0
+    assert capsys.readouterr().out.startswith("0 remembered results, 0.0 MiB, in ")
+    assert main(["lenet5", "--no-verify"]) == 0
+    capsys.readouterr()
+    assert main(["cache"]) == 0
+    assert capsys.readouterr().out == f"1 remembered results, 0.0 MiB, in {os.environ['NETSIZE_CACHE']}\n"
+    assert main(["cache", "--clear"]) == 0
+    assert "1 remembered results" in capsys.readouterr().out
+    monkeypatch.delenv("NETSIZE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    if sys.platform == "linux":
+        assert cache.place() == tmp_path / "xdg" / "netsize"
+
+
+def test_list_counts(capsys) -> None:
+    command = ["list", "squeezenet*", "--counts", "--no-verify", "--device", "cpu"]
+    assert main([*command, "--sort", "weights", "--json"]) == 0
+    networks = json.loads(capsys.readouterr().out)["networks"]
+    assert [(n["model"], n["weights"]) for n in networks] == [
+        ("squeezenet1_0", 1_244_448),
+        ("squeezenet1_1", 1_231_552),
+    ]
+    assert main([*command, "--max-weights", "1.24M"]) == 0
+    shown = capsys.readouterr().out
+    assert "squeezenet1_1" in shown and "squeezenet1_0" not in shown and "1 networks have more weights" in shown
+
+
+def test_list_counts_verifies_by_default(capsys) -> None:
+    assert main(["list", "historical", "--counts"]) == 2  # no name has this in it
+    assert main(["list", "--family", "historical", "--counts", "--device", "cpu", "--json"]) == 0
+    networks = json.loads(capsys.readouterr().out)["networks"]
+    assert {network["verified"] for network in networks} == {"passed"}
+    assert next(n for n in networks if n["model"] == "lenet5")["connections"] == CONNECTIONS
+
+
+ERRORS = [
+    (["list", "--counts", "--sort", "weihgts"], "--sort weihgts: there are units, connections, weights"),
+    (["list", "--family", "resnte"], "--family resnte: there is no such family. Did you mean resnet"),
+    (["list", "--counts", "--max-weights", "many"], "--max-weights many: expected a number like 50000 or 1.2M"),
+    (["list", "--sort", "weights"], "belong to list --counts"),
+    (["list", "alexnet", "--family", "resnet"], "--family resnet: none of its models matches 'alexnet'"),
+    (["list", "--counts", "--device", "gpu"], "--device gpu: there are auto, cpu, cuda, mps"),
+]
+
+
+@pytest.mark.parametrize("arguments, message", ERRORS)
+def test_errors(arguments: list[str], message: str, capsys) -> None:
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
