@@ -81,7 +81,7 @@ QUICK = """
 import importlib, sys
 for name in {names!r}:
     importlib.import_module(name)
-print([name for name in ("torch", "torchvision", "rich", "multiprocessing.pool") if name in sys.modules])
+print([name for name in ("torch", "torchvision", "rich") if name in sys.modules])
 """
 QUICK_WINGS = ("lecture", "facts", "results", "checks", "render", "commands")
 QUICK_FILES = (

@@ -7,7 +7,6 @@ import typer
 from netsize import errors
 from netsize.commands import options, terminal
 from netsize.errors import BadOption
-from netsize.results.comparison import compare_models
 from netsize.results.count import count
 from netsize.results.report import Report
 from netsize.run.answer import question
@@ -32,6 +31,8 @@ def compare(
     delivery: options.Delivery,
 ) -> int:
     """Compare networks: a line for each, ratios to the first, and who is larger by every measure."""
+    from netsize.results.comparison import compare_models
+
     output = delivery.checked()
     options.check_inputs(input)
     names, settings = expand(models), options.read_settings(set)

@@ -8,9 +8,7 @@ import typer
 from netsize import errors
 from netsize.commands import options, terminal
 from netsize.errors import BadCase, BadOption
-from netsize.render.difference import FORMATS, render
 from netsize.results.count import count
-from netsize.results.difference import compare_reports, exceeded, load
 from netsize.results.schema import as_dict
 from netsize.run.answer import ask, question
 from netsize.sources import check_name, complete_model
@@ -33,6 +31,9 @@ def diff(
 ) -> int:
     """Compare two networks row by row: what is new, gone, larger, smaller."""
 
+    from netsize.render.difference import FORMATS, render
+    from netsize.results.difference import compare_reports, exceeded
+
     if format not in FORMATS:
         raise BadOption(f"--format {format}: there are {', '.join(FORMATS)}")
     reports = [_report(word, input or [], device, fresh) for word in (before, after)]
@@ -45,6 +46,8 @@ def diff(
 
 
 def _report(word: str, input: list[str], device: str, fresh: bool) -> dict[str, object]:
+    from netsize.results.difference import load
+
     if word.endswith(".json"):
         return load(Path(word))
     check_name(word)

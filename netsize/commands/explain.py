@@ -1,6 +1,6 @@
 """netsize explain: a layer's numbers derived step by step, or a network's story; and the calculator."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,10 +10,12 @@ from netsize.errors import BadOption
 from netsize.facts.network import Network as Facts
 from netsize.lecture.calculator import KINDS, Hyperparameters, layer
 from netsize.lecture.formulas import Formula
-from netsize.results.explanation import Explanation, explain_formula, explain_layer, explain_network
 from netsize.run import startup
 from netsize.run.answer import Say, question
 from netsize.sources import check_name, complete_model
+
+if TYPE_CHECKING:
+    from netsize.results.explanation import Explanation
 
 
 def explain(
@@ -47,6 +49,8 @@ def explain(
     delivery: options.Delivery,
 ) -> int:
     """Derive a layer's numbers step by step, or tell a network's story: where the bulk is, and why."""
+    from netsize.results.explanation import explain_layer, explain_network
+
     output = delivery.checked()
     given = Hyperparameters(
         inputs, outputs, kernel, stride, padding, dilation, groups, output_padding, size, ceil
@@ -73,8 +77,10 @@ def explain(
     return errors.DIFFERS if explanation.status == "failed" else errors.COUNTED
 
 
-def _calculated(kind: str, given: Hyperparameters, device: str, verify: bool) -> Explanation:
+def _calculated(kind: str, given: Hyperparameters, device: str, verify: bool) -> "Explanation":
     """Without torch, unless it is to be run."""
+    from netsize.results.explanation import explain_formula
+
     formula = layer(kind, given)
     if not verify:
         return explain_formula(formula)

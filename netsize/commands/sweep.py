@@ -7,7 +7,6 @@ import typer
 from netsize import errors
 from netsize.commands import options, terminal
 from netsize.errors import BadOption
-from netsize.results.growth import is_range, read_range
 from netsize.run import startup
 from netsize.sources import check_name, source_of
 
@@ -51,6 +50,8 @@ def _range(
     input: str | None, width: str | None, height: str | None, set: list[str] | None
 ) -> tuple[str, list[int], dict[str, Any]]:
     """The one thing that varies, its values, and the arguments that do not."""
+    from netsize.results.growth import is_range, read_range
+
     given = {"input": input, "width": width, "height": height}
     ranges = {name: read_range(f"--{name}", text) for name, text in given.items() if text is not None}
     fixed = []

@@ -1,16 +1,18 @@
 """netsize train: what a network costs when it is trained."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from netsize import errors
 from netsize.commands import options, terminal
 from netsize.costs.plan import DTYPES, OPTIMIZERS, Plan
-from netsize.costs.training import Training
 from netsize.errors import BadInput
 from netsize.run import startup
 from netsize.sources import check_name, source_of
+
+if TYPE_CHECKING:
+    from netsize.costs.training import Training
 
 Patterns = list[str] | None
 
@@ -82,7 +84,7 @@ def train(
     return _status(training)
 
 
-def _status(training: Training) -> int:
+def _status(training: "Training") -> int:
     if training.failure and not training.out_of_memory:
         terminal.complain(BadInput(f"{training.source.model} could not be measured: {training.failure}"))
         return errors.FAILED
