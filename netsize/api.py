@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 from netsize import sources
 from netsize.costs.plan import Plan
 from netsize.errors import NetsizeError
-from netsize.limits import read_size
+from netsize.machine import read_size
 from netsize.results.comparison import Comparison, Entry, compare_models, of_report
 from netsize.results.count import count
 from netsize.results.explanation import Explanation, explain_layer, explain_network
-from netsize.results.growth import Sweep
 from netsize.results.report import Convention, Options, Report
+from netsize.results.sweep import Sweep
 
 if TYPE_CHECKING:
     import torch
@@ -137,7 +137,7 @@ def sweep(
     """How a network's counts grow with the sides of its input (`varies`: "input", "width" or "height"; `shape`: the
     input whose last two sides vary, without the batch axis) or with an argument of its constructor (`varies`: its
     name). Print it, or read its `points`, `exponents()`, `smallest` and `why`. Raises netsize.NetsizeError."""
-    from netsize.run.sizes import sweep
+    from netsize.run.sweep import sweep
 
     return sweep(model, varies, list(sizes), shape, settings or {}, str(device), lambda _: None)
 

@@ -12,10 +12,14 @@ import grimp
 import pytest
 
 import netsize
+from netsize.commands.cli import app
 from netsize.costs import plan, recipe
+from netsize.lecture.formulas import Formula
 from netsize.render import PAGES, render
 from netsize.render.style import Style
 from netsize.results import display
+from netsize.results.kinds import KINDS
+from netsize.sources import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "netsize"
@@ -85,9 +89,9 @@ print([name for name in ("torch", "torchvision", "rich") if name in sys.modules]
 """
 QUICK_WINGS = ("lecture", "facts", "results", "checks", "render", "commands")
 QUICK_FILES = (
-    "netsize", "netsize.api", "netsize.run.answer", "netsize.run.startup", "netsize.run.zoo", "netsize.sources",
-    "netsize.sources.settings", "netsize.sources.environment", "netsize.costs.plan", "netsize.costs.training",
-    "netsize.costs.schema",
+    "netsize", "netsize.api", "netsize.run.answer", "netsize.run.startup", "netsize.run.many_networks",
+    "netsize.sources", "netsize.sources.settings", "netsize.sources.environment", "netsize.costs.plan",
+    "netsize.costs.training", "netsize.costs.schema",
 )  # fmt: skip
 
 
@@ -140,6 +144,15 @@ def test_every_result_is_shown(graph: grimp.ImportGraph) -> None:
         importlib.import_module(module)
     kinds = {kind.__name__ for kind in display.Shown.__subclasses__() if kind.__module__.startswith("netsize.")}
     assert kinds == {"Report", "Explanation", *PAGES}
+
+
+def test_commands_have_one_list() -> None:
+    assert set(COMMANDS) == {command.name or command.callback.__name__ for command in app.registered_commands}
+
+
+def test_every_kind_of_layer_has_its_words(graph: grimp.ImportGraph) -> None:
+    kinds = {formula.kind for formula in Formula.__subclasses__()} | {"attention", "distance"}
+    assert kinds == set(KINDS)
 
 
 def test_optimizers_have_one_list() -> None:

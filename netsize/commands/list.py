@@ -8,8 +8,8 @@ import typer
 from netsize import errors
 from netsize.commands import options, terminal
 from netsize.errors import BadOption, NetsizeError
+from netsize.results.listing import Listing
 from netsize.results.report import QUANTITIES
-from netsize.results.summary import Listing
 from netsize.run.answer import question
 from netsize.sources import complete_model, families, families_of, is_pattern, known_models
 from netsize.sources.environment import require_torchvision
@@ -82,7 +82,7 @@ def _list_counts(
     fresh: bool,
     output: terminal.Output,
 ) -> int:
-    from netsize.run.zoo import count_all
+    from netsize.run.many_networks import count_all
 
     if sort not in SORTS:
         raise BadOption(f"--sort {sort}: there are {', '.join(SORTS)}.{errors.did_you_mean(sort, list(SORTS))}")

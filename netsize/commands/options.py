@@ -18,7 +18,7 @@ from netsize.commands.terminal import Output, check_writable
 from netsize.errors import BadOption
 from netsize.facts.network import Network as Facts
 from netsize.facts.question import Question
-from netsize.limits import read_size
+from netsize.machine import read_size
 from netsize.render import FORMATS
 from netsize.run.answer import Say, ask
 from netsize.sources import complete_model

@@ -36,10 +36,10 @@ def sweep(
     with terminal.progress() as say:
         say("importing torch")
         with startup.imports():
-            from netsize.run import sizes
+            from netsize.run.sweep import sweep as run_sweep
 
             source_of(model)
-        found = sizes.sweep(model, varies, values, shape, settings, device, say)
+        found = run_sweep(model, varies, values, shape, settings, device, say)
     output.deliver(found)
     if not found.counted:
         return errors.FAILED
@@ -50,7 +50,7 @@ def _range(
     input: str | None, width: str | None, height: str | None, set: list[str] | None
 ) -> tuple[str, list[int], dict[str, Any]]:
     """The one thing that varies, its values, and the arguments that do not."""
-    from netsize.results.growth import is_range, read_range
+    from netsize.results.sweep import is_range, read_range
 
     given = {"input": input, "width": width, "height": height}
     ranges = {name: read_range(f"--{name}", text) for name, text in given.items() if text is not None}

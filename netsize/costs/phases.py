@@ -9,7 +9,7 @@ from torch import nn
 
 from netsize.costs.timeline import Event
 from netsize.trace.connections import connections
-from netsize.trace.mode import DispatchMode
+from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.silent_operations import name_of
 
 

@@ -17,7 +17,7 @@ from netsize.costs.timeline import Timeline, largest_batch
 from netsize.costs.training import SPARE, Fit, Measured, Training, layers_of, usable
 from netsize.errors import BadInput, BadOption
 from netsize.facts.network import Network
-from netsize.limits import binary
+from netsize.machine import binary
 from netsize.results.count import count
 from netsize.results.patterns import frozen, matching_modules
 from netsize.results.report import Options

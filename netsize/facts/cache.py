@@ -28,7 +28,7 @@ _GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE
 
 def recall(question: Question) -> Network | None:
     """The facts, if they were remembered; with the time when they were found."""
-    from netsize.facts.data import network_from
+    from netsize.facts.serialisation import network_from
 
     entry = _read(question)
     if entry is None:
@@ -46,7 +46,7 @@ def recall_summary(question: Question) -> dict[str, Any] | None:
 
 def remember(question: Question, network: Network, summary: Mapping[str, Any]) -> None:
     """Write the facts: whole, or not at all, and without a word. Those of a network that failed are not to be."""
-    from netsize.facts.data import to_data
+    from netsize.facts.serialisation import to_data
 
     key = _key(question)
     if key is None:

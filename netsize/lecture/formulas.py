@@ -4,7 +4,8 @@ One small class per kind of layer. Each knows nothing but its hyperparameters an
 input, and answers for one forward pass. Source: University of Toronto, CSC321, lecture 7 (2020). What
 the lecture leaves out (stride, dilation, groups, other dimensions) is named at each class.
 
-To add a layer: write its class here, then say in operations.py which torch operation it describes.
+To add a layer: write its class here and its steps in derivation.py, then say in trace/operations.py which
+torch operation it describes. A kind that is new is named in results/kinds.py.
 """
 
 from abc import ABC, abstractmethod
@@ -189,7 +190,8 @@ class Convolution(Formula):
     """M -> N channels, K x K kernel: W H N units, W H K^2 M N connections, K^2 M N weights (lecture 7).
 
     `input` is (batch, M, *size), in one, two or three dimensions. Stride, dilation and padding decide the
-    W x H of the output only. With g groups a unit sees M / g channels: fan_in is K^2 M / g.
+    W x H of the output only. With g groups (a depthwise convolution has M of them) a unit sees M / g channels:
+    fan_in is K^2 M / g.
     `after` is the padding on the far side where it differs (padding="same" with an even kernel).
     """
 

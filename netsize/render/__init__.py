@@ -1,6 +1,6 @@
 """Results -> text, in one of FORMATS. A file (or a folder) for each format; it shows each of three things: a report, an
 explanation, and a page, which is what all other results are laid out on first. It may import results of every wing, and
-nothing that runs a network; only `table` knows rich.
+nothing that runs a network; only `table` knows rich. (`checks` and `difference` have formats of their own.)
 
 A new format is a file with `report`, `explanation` and `page`, each `(what, style) -> str`, and a line in FORMATS. A
 new result is a file with `page(result, style) -> Page`, and a line in PAGES.
@@ -16,7 +16,7 @@ from netsize.results.report import Report
 
 FORMATS = {"table": ".txt", "json": ".json", "csv": ".csv", "markdown": ".md", "latex": ".tex"}
 # results that are laid out on a page -> the file here that does it
-PAGES = {"Comparison": "comparison", "Listing": "summary", "Sweep": "sweep", "Training": "training"}
+PAGES = {"Comparison": "comparison", "Listing": "listing", "Sweep": "sweep", "Training": "training"}
 
 
 def render(result: Any, format: str, style: Style) -> str:

@@ -3,8 +3,8 @@
 from netsize.render.page import Column, Page, Record, Sheet
 from netsize.render.style import Style
 from netsize.render.table import plot
-from netsize.results.growth import Point, Sweep, as_dict
 from netsize.results.report import QUANTITIES
+from netsize.results.sweep import Point, Sweep, as_dict
 from netsize.results.words import few_digits, without_batch
 
 

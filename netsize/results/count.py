@@ -6,22 +6,9 @@ from typing import Any
 
 from netsize.facts.network import Call, Network, Step
 from netsize.lecture.formulas import by
+from netsize.results.kinds import KINDS
 from netsize.results.patterns import frozen
 from netsize.results.report import Convention, Options, Report, Row, Totals, Verification
-
-LABELS = {
-    "conv": "Convolution Layer",
-    "conv_transpose": "Transposed Convolution Layer",
-    "linear": "Fully Connected Layer",
-    "bilinear": "Bilinear Layer",
-    "matmul": "Matrix Product",
-    "attention": "Attention Product",
-    "recurrent": "Recurrent Layer",
-    "embedding": "Embedding Layer",
-    "distance": "Radial Basis Layer",
-    "pooling": "Pooling Layer",
-}
-
 
 # what torch calls otherwise than people do; the rest is its own name, without underscores
 NAMES = {
@@ -234,7 +221,7 @@ def _labels(calls: list[Call]) -> list[str]:
         again = (call.path, call.kind)
         if again not in names or call.weights:
             numbers[call.kind] += 1
-            names[again] = f"{LABELS[call.kind]} {numbers[call.kind]}"
+            names[again] = f"{KINDS[call.kind].label} {numbers[call.kind]}"
         labels.append(names[again])
     last = max((i for i, call in enumerate(calls) if call.kind in ("linear", "distance")), default=None)
     if last is not None:

@@ -4,20 +4,8 @@ from datetime import datetime
 from math import prod
 
 from netsize.lecture.formulas import by
+from netsize.results.kinds import KINDS
 from netsize.results.report import QUANTITIES, Report, Row
-
-KINDS = {
-    "conv": "convolutions",
-    "conv_transpose": "transposed convolutions",
-    "linear": "fully connected layers",
-    "bilinear": "bilinear layers",
-    "matmul": "matrix products",
-    "attention": "attention",
-    "recurrent": "recurrent layers",
-    "embedding": "embeddings",
-    "distance": "radial basis units",
-    "pooling": "pools",
-}
 
 
 def header(report: Report) -> list[str]:
@@ -42,7 +30,7 @@ def bulk(report: Report) -> list[tuple[str, str, str, str]]:
         if row is None:
             continue
         kind, part = _first(report.by_kind(quantity)), _first(report.by_part(quantity))
-        holds = f"{KINDS[kind[0]]} hold {percent(report.share(kind[1], quantity))}"
+        holds = f"{KINDS[kind[0]].plural} hold {percent(report.share(kind[1], quantity))}"
         if part[0] and part[0] != row.path and len(report.by_part(quantity)) > 1:
             holds += f", {part[0]} holds {percent(report.share(part[1], quantity))}"
         share = percent(report.share(getattr(row, quantity), quantity))

@@ -1,4 +1,5 @@
-"""A question about a named network, answered from memory or by running it. What may be remembered is decided here."""
+"""A question about a named network, answered from memory or by running it. What may be remembered is decided here: not
+what failed its verification, and a network from a Python file only if it is asked for."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 from netsize.facts import cache
 from netsize.facts.network import Network
 from netsize.facts.question import Question
-from netsize.results.summary import summarize
+from netsize.results.listing import summarize
 from netsize.run import startup
 from netsize.sources import is_python
 from netsize.sources.settings import read_input
@@ -33,7 +34,7 @@ def ask(question: Question, say: Say, *, fresh: bool = False, keep_python: bool 
     network = run(question, say)
     if kept:
         summary = summarize(network, bool(question.fields))
-        if summary is not None:
+        if summary is not None:  # its verification did not fail
             cache.remember(question, network, summary)
     return network
 

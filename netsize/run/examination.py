@@ -15,7 +15,7 @@ from netsize.run.failures import cannot_take, too_large
 from netsize.run.forward_pass import ForwardFailed, trace
 from netsize.run.gradients import measure_fields
 from netsize.run.inputs import MakeInputs, arguments_of, known_inputs, read_given
-from netsize.run.pieces import prepare
+from netsize.run.piecewise import prepare
 from netsize.run.transfer import Until, replace_classifier
 from netsize.sources.built import Built
 from netsize.sources.environment import choose_device

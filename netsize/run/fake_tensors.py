@@ -18,7 +18,7 @@ from torch._subclasses.fake_tensor import (
     FakeTensorMode,
 )
 
-from netsize.trace.mode import DispatchMode
+from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.silent_operations import name_of
 
 aten = torch.ops.aten

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from netsize import limits
+from netsize.machine import free_memory
 from netsize.run.fake_tensors import without_values
 from netsize.run.inputs import MakeInputs
 from netsize.run.storages import Storages
 from netsize.sources.factory import quiet
-from netsize.trace.mode import DispatchMode
+from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.operations import tensors
 
 
@@ -76,7 +76,7 @@ def available(device: torch.device) -> int | None:
     """Bytes that can still be allocated there; None where the system does not tell."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return limits.free_memory()
+    return free_memory()
 
 
 def is_exhausted(error: BaseException) -> bool:

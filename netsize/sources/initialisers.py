@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from netsize.limits import address_space
+from netsize.machine import address_space
 
 # What torch.nn.init and hand-written initialisers do to a parameter, in place.
 _FILLS = {

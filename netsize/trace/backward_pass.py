@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from netsize.trace.connections import connections
-from netsize.trace.mode import DispatchMode
+from netsize.trace.dispatch_mode import DispatchMode
 
 # Their gradients are outer products of vectors, or multiples of one, which torch executes as pointwise products.
 _OF_VECTORS = ("MvBackward0", "AddmvBackward0", "DotBackward0", "VdotBackward0")

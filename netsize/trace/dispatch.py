@@ -18,9 +18,9 @@ from netsize.facts.network import Call, Execution, Step
 from netsize.lecture.formulas import Convolution, Formula, Product, Shape, TransposedConvolution
 from netsize.sources.initialisers import materialised
 from netsize.trace.backward_pass import BackwardPass
+from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
 from netsize.trace.layers import Frame, Layers
-from netsize.trace.mode import DispatchMode
 from netsize.trace.operations import Operation, is_read, named, read, tensors
 from netsize.trace.origins import Origins
 from netsize.trace.places import Places

@@ -1,4 +1,4 @@
-"""A report as a table, in a terminal or a notebook: the only file that knows rich."""
+"""A report as a table, in a terminal or a notebook: the only format that knows rich, and for colours only."""
 
 import io
 import textwrap

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from netsize.costs.training import NUMBERS, Layer, Training, roll_up
-from netsize.limits import binary
+from netsize.machine import binary
 from netsize.render.page import Column, Record, Sheet
 from netsize.render.style import MOST_ROWS, Style
 from netsize.results.words import percent, without_batch

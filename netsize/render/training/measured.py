@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netsize.costs.training import Measured, Training
-from netsize.limits import binary
+from netsize.machine import binary
 from netsize.render.page import Column, Record, Sheet
 from netsize.results.words import few_digits, percent
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from netsize.costs.training import SPARE, Training, usable
-from netsize.limits import binary
+from netsize.machine import binary
 from netsize.render.page import Column, Record, Sheet
 from netsize.results.words import few_digits, percent
 

@@ -12,7 +12,7 @@ from typing import Any
 from netsize.errors import NetsizeError
 from netsize.facts import cache
 from netsize.facts.question import Question
-from netsize.results.summary import Counted, summarize
+from netsize.results.listing import Counted, summarize
 from netsize.run import startup
 from netsize.run.answer import ask
 

@@ -1,4 +1,4 @@
-"""A network in one line: for lists of many, and for the cache, which answers with it without reading all facts."""
+"""Many networks, each in one line; and that line, which the cache keeps to answer a list without reading all facts."""
 
 from dataclasses import dataclass
 from typing import Any

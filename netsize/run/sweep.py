@@ -7,7 +7,7 @@ from typing import Any
 from netsize import sources
 from netsize.errors import BadInput, NetsizeError
 from netsize.facts.network import Network
-from netsize.results.growth import AXES, Point, Smallest, Sweep, reasons, shape_at, sweep_values
+from netsize.results.sweep import AXES, Point, Smallest, Sweep, reasons, shape_at, sweep_values
 from netsize.run.examination import examine, examine_built
 from netsize.run.failures import smallest_square
 from netsize.sources.built import Built

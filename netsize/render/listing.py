@@ -2,7 +2,7 @@
 
 from netsize.render.page import Column, Page, Record, Sheet
 from netsize.render.style import Style
-from netsize.results.summary import NUMBERS, Counted, Listing, as_dict
+from netsize.results.listing import NUMBERS, Counted, Listing, as_dict
 
 
 def page(listing: Listing, style: Style) -> Page:
