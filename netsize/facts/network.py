@@ -99,6 +99,7 @@ class Network:
     until: str = ""  # layer after which the pass was stopped
     piecewise: int = 0  # bytes of parameters, if they were in memory layer by layer only
     unattributed: int = 0  # connections that a backward pass went through for no call: functions with one of their own
+    guessed: tuple[tuple[str, str], ...] = ()  # operations whose result was guessed without values, and by which layer
     remembered: str = ""  # when these facts were found, if it was not now
 
 

@@ -15,6 +15,7 @@ from netsize.lecture.formulas import (
     Product,
     Recurrent,
     Shape,
+    SparseProduct,
     TransposedConvolution,
     by,
 )
@@ -96,6 +97,25 @@ def _matmul(layer: Product) -> Iterator[Step]:
         yield Step("weights", f"elements of the {layer.weighted} operand", "", layer.weights)
     else:
         yield remark("both operands are activations: there are connections, and no weights")
+
+
+def _sparse(layer: SparseProduct) -> Iterator[Step]:
+    yield Step(
+        "units",
+        "rows * columns",
+        times(_product(layer.batch or (1,)), layer.rows or 1, layer.columns or 1),
+        layer.units,
+    )
+    other = "columns" if layer.sparse == "left" else "rows"
+    yield Step(
+        "connections",
+        f"entries * {other}",
+        times(layer.entries, layer.connections // (layer.entries or 1)),
+        layer.connections,
+    )
+    yield Step("weights", "", "", layer.weights)
+    dense = prod(layer.batch) * (layer.rows or 1) * layer.inner * (layer.columns or 1)
+    yield remark(f"only what is stored is multiplied: a dense matrix in its place would make it {dense:,} connections")
 
 
 def _convolution(layer: Convolution) -> Iterator[Step]:
@@ -312,6 +332,7 @@ _DERIVATIONS: dict[type, Callable[[Any], Iterator[Step]]] = {
     Linear: _linear,
     Bilinear: _bilinear,
     Product: _matmul,
+    SparseProduct: _sparse,
     Convolution: _convolution,
     TransposedConvolution: _transposed,
     Pooling: _pooling,

@@ -154,6 +154,7 @@ class Product(Formula):
     columns: int | None
     weighted: str = ""
     kind: str = "matmul"
+    matrices: int = 1  # of the batch that have biases of their own
 
     @property
     def output(self) -> Shape:
@@ -171,7 +172,7 @@ class Product(Formula):
 
     @property
     def biases(self) -> int:
-        return self._features
+        return self.matrices * self._features
 
     @property
     def _features(self) -> int:
@@ -183,6 +184,58 @@ class Product(Formula):
         if self.weighted in ("left", "right"):
             return f"{self.kind} {times}{self.inner} -> {self._features}"
         return f"{self.kind} {times}{self.rows or 1}x{self.inner} @ {self.inner}x{self.columns or 1}"
+
+
+@dataclass(frozen=True)
+class SparseProduct(Formula):
+    """A product (rows x inner) (inner x columns) with a sparse operand: only what it stores is multiplied. Each of its
+    `entries` meets every column of the other operand (or every row, if the right one is `sparse`), and nothing else does:
+    entries x columns connections. Fan-in differs from unit to unit. `batch` and `weighted` are as for Product; a block
+    that is stored is stored whole.
+    """
+
+    batch: Shape
+    rows: int | None
+    inner: int
+    columns: int | None
+    entries: int  # of all matrices of the batch together
+    sparse: str = "left"
+    weighted: str = ""
+    kind: str = "matmul"
+
+    @property
+    def output(self) -> Shape:
+        return (*self.batch, *(n for n in (self.rows, self.columns) if n is not None))
+
+    @property
+    def fan_in(self) -> None:
+        return None
+
+    @property
+    def _across(self) -> int:
+        """How often each entry is used."""
+        return (self.columns if self.sparse == "left" else self.rows) or 1
+
+    @property
+    def connections(self) -> int:
+        return self.entries * self._across
+
+    @property
+    def weights(self) -> int:
+        dense = prod(self.batch) * self.inner * self._across
+        of_sparse = self.entries if self.weighted in (self.sparse, "both") else 0
+        return of_sparse + (dense if self.weighted not in ("", self.sparse) else 0)
+
+    @property
+    def biases(self) -> int:
+        return (self.rows if self.weighted == "left" else self.columns) or 1
+
+    @property
+    def label(self) -> str:
+        left, right = f"{self.rows or 1}x{self.inner}", f"{self.inner}x{self.columns or 1}"
+        told = f"sparse ({self.entries} entries)"
+        left, right = (f"{told} {left}", right) if self.sparse == "left" else (left, f"{told} {right}")
+        return f"{self.kind} {left} @ {right}"
 
 
 @dataclass(frozen=True)

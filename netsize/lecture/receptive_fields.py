@@ -86,6 +86,8 @@ def _with(view: View, axis: int, digits: Axis) -> View:
 
 def regroup(view: View, shape: Shape) -> View:
     """The same elements in the same order, under another shape."""
+    if 0 in shape:  # no elements at all
+        return replace(lost(view, view.carried()), axes=tuple(map(features, shape)))
     left = [digit for axis in view.axes for digit in axis]
     axes: list[list[Digit]] = []
     for n in shape:

@@ -68,6 +68,7 @@ def count(network: Network, convention: Convention | None = None, options: Optio
         until=network.until,
         features=network.features,
         beyond=beyond,
+        guessed=network.guessed,
     )
 
 

@@ -133,6 +133,7 @@ class Report(Shown):
     until: str = ""  # the layer after which the network was cut off
     features: tuple[Shape, ...] = ()  # shapes of what came out there
     beyond: int = 0  # parameters that lie behind it
+    guessed: tuple[tuple[str, str], ...] = ()  # see `netsize.facts.network.Network`
 
     @property
     def layers(self) -> tuple[Row, ...]:

@@ -50,6 +50,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "unused": dict(report.unused),
         "uncounted": uncounted(report.uncounted),
         "depends_on_values": list(report.depends_on_values),
+        "guessed": [{"operation": name, "path": path} for name, path in report.guessed],
         "verification": {
             "status": verification.status,
             "device": verification.device,

@@ -70,11 +70,29 @@ def notes(report: Report) -> list[str]:
     if report.uncounted:
         names = _some({f"{name} ({calls}x)": None for name, calls in report.uncounted})
         found.append(f"incomplete: netsize does not know the connections of {names}")
-    if report.depends_on_values:
+    return [*found, *_of_values(report)]
+
+
+# Operations that keep what a mask or a comparison lets through: without values all of it.
+SURVIVES = ("aten.nonzero", "aten.index", "aten.masked_select", "aten._unique2", "torchvision.nms")
+
+
+def _of_values(report: Report) -> list[str]:
+    """What the values of the input decide, or, where there are none, what was guessed in their place."""
+    if report.verification.status != "skipped":
         names = _some(dict.fromkeys(report.depends_on_values))
-        skipped = report.verification.status == "skipped"
-        values = "there are none, and every candidate survives" if skipped else "here random ones"
-        found.append(f"counts depend on the values of the input ({values}): {names}")
+        return [f"counts depend on the values of the input (here random ones): {names}"] if names else []
+    found = []
+    survive = dict.fromkeys(name for name in (*report.depends_on_values, *dict(report.guessed)) if name in SURVIVES)
+    if survive:
+        found.append(
+            "counts depend on the values of the input (there are none, and every candidate survives): " + _some(survive)
+        )
+    numbers: dict[str, dict[str, None]] = {}
+    for name, path in report.guessed:
+        if name not in SURVIVES:
+            numbers.setdefault(name, {})[path or f"({report.source.title})"] = None
+    found += [f"guessed without values: {name} gives 1, in {_some(paths)}" for name, paths in numbers.items()]
     return found
 
 

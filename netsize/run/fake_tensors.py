@@ -16,23 +16,28 @@ from torch._subclasses.fake_tensor import (
     DynamicOutputShapeException,
     FakeTensor,
     FakeTensorMode,
+    unset_fake_temporarily,
 )
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.trace.dispatch_mode import DispatchMode
+from netsize.trace.operations import tensors
 from netsize.trace.silent_operations import name_of
 
 aten = torch.ops.aten
+PATIENCE = 1_000  # guesses, before it is clear that a loop never ends
 
 
 @contextmanager
 def without_values(
     model: nn.Module, device: torch.device | None = None, dtype: torch.dtype | None = None
-) -> Iterator[None]:
+) -> Iterator["Guesses"]:
     """Inside, the network computes shapes only, as if it were on `device` (None: where it is) and of `dtype` (None:
     of its own). Its parameters and buffers are put back afterwards.
 
     They are exchanged for fake ones at once: converting them at each operation takes eight times as long.
-    Whole-number buffers stay: a network may read its settings from them.
+    Whole numbers stay, since a network may read its settings from them (buffers as copies, which it may change), and so
+    do sparse ones, of which fake ones have no entries.
     """
     log = logging.getLogger("torch._subclasses.fake_tensor")  # writes a traceback for every error that is caught
     heard, log.disabled = log.disabled, True
@@ -43,17 +48,22 @@ def without_values(
         if isinstance(module, torch.jit.ScriptModule):
             continue
         for name, value in (*module._parameters.items(), *module._buffers.items()):
-            if value is not None and not nn.parameter.is_lazy(value) and value.is_floating_point():
+            if value is None or nn.parameter.is_lazy(value) or value.layout is not torch.strided:
+                continue
+            if value.is_floating_point():
                 before.append((module, name, value))
                 as_it_is = not value.is_meta and dtype in (None, value.dtype) and device in (None, value.device)
                 fake = mode.from_tensor(value) if as_it_is else _from_shape(value, mode, shapes, device, dtype)
                 setattr(module, name, fake)
-            elif value is not None and device is not None and value.device != device:
+            elif device not in (None, value.device):
                 before.append((module, name, value))
                 setattr(module, name, value.to(device))
+            elif name in module._buffers and not value.is_meta:
+                before.append((module, name, value))
+                setattr(module, name, value.clone())
     try:
-        with mode, EverythingSurvives():
-            yield
+        with mode, Guesses() as guesses:
+            yield guesses
     finally:
         for module, name, value in before:
             setattr(module, name, value)
@@ -78,17 +88,61 @@ def _from_shape(
     return shapes[id(value)]
 
 
-class EverythingSurvives(DispatchMode):
-    """Entered above the fake tensors: answers what they refuse to."""
+KNOWN = 2**20  # elements: larger constants are not worked out
+
+
+class Guesses(DispatchMode):
+    """Entered above the fake tensors. What no input goes into is known, and is worked out: sizes that a network computes
+    from its settings. To what the fake tensors refuse it answers with a guess, and writes down which."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[str] = []
+        self._written: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # constants that hold more by now
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        given = tensors((args, kwargs))
+        known = not any(isinstance(tensor, FakeTensor) or tensor in self._written for tensor in given)
+        if known and torch.Tag.nondeterministic_seeded not in func.tags:
+            worked_out = _worked_out(func, args, kwargs, bool(given))
+            if worked_out is not None:
+                return worked_out
+        if func._schema.is_mutable and given and not isinstance(given[0], FakeTensor):
+            self._written[given[0]] = True
         try:
-            return func(*args, **(kwargs or {}))
+            return func(*args, **kwargs)
         except (DynamicOutputShapeException, DataDependentOutputException):
-            answer = _ANSWERS.get(name_of(func))
+            name = name_of(func)
+            answer = _ANSWERS.get(name)
             if answer is None:
                 raise
+            self.made.append(name)
+            if len(self.made) > PATIENCE:
+                raise NeverEnds(f"{name} is asked again and again: values decide when it ends") from None
             return answer(*args)
+
+
+class NeverEnds(Exception):
+    """A loop that a value ends, and there are no values."""
+
+
+def _worked_out(func: Any, args: Any, kwargs: Any, of_constants: bool) -> Any:
+    """What an operation makes of constants, or a new tensor of whole numbers; None if it is too large."""
+    if not of_constants:
+        made = func(*args, **kwargs)
+        whole = isinstance(made, FakeTensor) and not (made.dtype.is_floating_point or made.dtype.is_complex)
+        if not whole or made.device.type != "cpu" or made.numel() > KNOWN:
+            return made
+    else:
+        try:
+            made = func(*args, **kwargs) if not func._schema.is_mutable else None
+        except (DynamicOutputShapeException, DataDependentOutputException):
+            made = None
+        if any(tensor.numel() > KNOWN for tensor in tensors(made)):
+            return made
+    with unset_fake_temporarily():
+        return func(*args, **kwargs)
 
 
 def _nonzero(mask: torch.Tensor) -> torch.Tensor:
@@ -113,9 +167,6 @@ def _unique(tensor: torch.Tensor, *_: Any) -> tuple[torch.Tensor, ...]:
 
 
 def _number(tensor: torch.Tensor) -> bool | int | float:
-    if not isinstance(tensor, FakeTensor):  # a buffer, whose value is known
-        with torch.utils._python_dispatch._disable_current_modes():
-            return tensor.item()
     return tensor.dtype.is_floating_point * 1.0 or (True if tensor.dtype == torch.bool else 1)
 
 

@@ -54,10 +54,10 @@ def trace(
             stack.enter_context(context)
         _initialise_lazy_modules(model, make_inputs, device)
         real = dict(model.named_parameters())
-        if not execute:
-            stack.enter_context(without_values(model))
+        guesses = stack.enter_context(without_values(model)) if not execute else None
         inputs = make_inputs(device)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
+        tracer.guesses = guesses.made if guesses is not None else []
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.begin(tensors(list(inputs)))
         stack.enter_context(hooks(model, tracer))
@@ -78,6 +78,7 @@ def trace(
         unused=tuple((name, size) for name, size in tracer.sizes.items() if name not in touched),
         uncounted=tuple(sorted(tracer.uncounted.items())),
         depends_on_values=tuple(tracer.depends_on_values),
+        guessed=tuple(tracer.guessed),
         device=device.type,
         torch=release(torch.__version__),
         executed=execute,

@@ -6,6 +6,7 @@ response normalisation: its pool is none of the network's.
 """
 
 import contextlib
+from collections import Counter
 from math import prod
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from netsize.facts.network import Call, Execution
 from netsize.lecture.formulas import Product, Recurrent, Shape
-from netsize.trace.dispatch import Tracer
+from netsize.trace.dispatch import Tracer, memory_of
 from netsize.trace.drafts import Draft
 from netsize.trace.operations import tensors
 from netsize.trace.origins import Origin
@@ -85,26 +86,25 @@ class Composites(TorchFunctionMode):
         parts = self.tracer.take_since(mark)
         del self.tracer.steps[steps:]  # gates and states of every step
         layers = _cell(name, args, output) if name in _CELLS else _layers(name, args, output)
+        products = _Products(parts, layers)
         for layer in layers:
-            for draft in self._whole(name, layer, parts):
+            for draft in self._whole(name, layer, products):
                 self.tracer.add(draft)
         self.tracer.places.whole(tensors(output), depth + _deep(name, args))
         return output
 
-    def _whole(self, name: str, layer: "_Layer", parts: list[Draft]) -> list[Draft]:
+    def _whole(self, name: str, layer: "_Layer", products: "_Products") -> list[Draft]:
         """One layer and direction, and its projection, from the products that were executed for it."""
         formula, (input_weight, state_weight, *more) = layer.formula, layer.parameters
         biases = more[:2] if len(more) >= 2 else []
+        parts = [product for weight in (input_weight, state_weight) for product in products.next_with(weight)]
         drafts = [self._draft(name, layer.output, formula, [input_weight, state_weight], biases, parts)]
         if len(more) % 2:  # W_hr, of proj_size
-            rows = sum(draft.call.output[0] for draft in self._made_with(more[-1], parts))
+            parts = products.next_with(more[-1])
+            rows = sum(draft.call.output[0] for draft in parts)
             product = Product((), prod(formula.steps), formula.hidden_size, formula.state, "right", "recurrent")
             drafts.append(self._draft(name, (rows, formula.state), product, more[-1:], [], parts))
         return drafts
-
-    def _made_with(self, weight: torch.Tensor, parts: list[Draft]) -> list[Draft]:
-        origin = self.tracer.origins.of(weight)
-        return [part for part in parts if origin and any(o.parameters == origin.parameters for o in part.operands)]
 
     def _draft(
         self,
@@ -113,9 +113,8 @@ class Composites(TorchFunctionMode):
         formula: Recurrent | Product,
         weights: list[torch.Tensor],
         biases: list[torch.Tensor],
-        parts: list[Draft],
+        made: list[Draft],
     ) -> Draft:
-        made = [part for weight in weights for part in self._made_with(weight, parts)]
         flops = [part.call.flops for part in made if part.call.flops is not None]
         executed = [part.call.executed for part in made if part.call.executed is not None]
         inside = formula.input_size if isinstance(formula, Recurrent) else formula.inner
@@ -131,7 +130,7 @@ class Composites(TorchFunctionMode):
             output=output,
             elements=sum(weight.numel() for weight in weights),
             bias_elements=sum(bias.numel() for bias in biases),
-            executed=_sum(executed) if len(executed) == len(made) and parts and parts[0].call.executed else None,
+            executed=_sum(executed) if made and len(executed) == len(made) else None,
             flops=sum(flops) if made and len(flops) == len(made) else None,
         )
         trained = [product for part in made for product in part.trained]
@@ -139,6 +138,27 @@ class Composites(TorchFunctionMode):
 
     def _origins(self, tensors: list[torch.Tensor]) -> list[Origin]:
         return [origin for origin in map(self.tracer.origins.of, tensors) if origin is not None]
+
+
+class _Products:
+    """The products that were executed for all layers and directions, by the matrix that they multiply by. A matrix that
+    several of them share (tied weights) was used by one after the other, equally often."""
+
+    def __init__(self, parts: list[Draft], layers: "list[_Layer]") -> None:
+        self._left: dict[Any, list[Draft]] = {}
+        for part in parts:
+            for factor in part.factors:
+                self._left.setdefault(factor, []).append(part)
+        self._users = Counter(memory_of(parameter) for layer in layers for parameter in layer.parameters)
+
+    def next_with(self, matrix: torch.Tensor) -> list[Draft]:
+        """Those of the next layer that has this matrix."""
+        key = memory_of(matrix)
+        left = self._left.get(key, [])
+        each = len(left) // self._users[key]
+        self._users[key] -= 1
+        taken, self._left[key] = left[:each], left[each:]
+        return taken
 
 
 class _Layer:

@@ -15,14 +15,16 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.facts.network import Call, Execution, Step
-from netsize.lecture.formulas import Convolution, Formula, Product, Shape, TransposedConvolution
+from netsize.lecture.formulas import Convolution, Formula, Shape, SparseProduct, TransposedConvolution
 from netsize.sources.initialisers import materialised
 from netsize.trace.backward_pass import BackwardPass
+from netsize.trace.biases import with_bias
 from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
 from netsize.trace.layers import Frame, Layers
+from netsize.trace.ones import entries
 from netsize.trace.operations import Operation, is_read, named, read, tensors
-from netsize.trace.origins import Origins
+from netsize.trace.origins import Origin, Origins
 from netsize.trace.places import Places
 from netsize.trace.silent_operations import is_silent, name_of
 
@@ -49,6 +51,8 @@ class Tracer(DispatchMode):
         self.in_attention = False
         self.keeps_outputs = False
         self.bug: Exception | None = None  # of netsize, not of the network
+        self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
+        self.guessed: dict[tuple[str, str], None] = {}  # the same, each with the layer that asked
         self.backward: BackwardPass | None = None
         self._on_ones = on_ones
         self._on_layer = on_layer
@@ -60,7 +64,10 @@ class Tracer(DispatchMode):
         if not is_read(func) and not is_silent(func) and func._can_decompose():
             with self:  # in inference mode torch does not take it apart before it comes here
                 return func.decompose(*args, **kwargs)
+        before = len(self.guesses)
         output = self._execute(func, args, kwargs)
+        for guess in self.guesses[before:]:
+            self.guessed[guess, self.frames[-1].path] = None
         try:
             self._observe(func, args, kwargs, output)
         except Exception as error:
@@ -97,7 +104,7 @@ class Tracer(DispatchMode):
         if self._decided_by_values(func, name, arguments):
             self.depends_on_values[name] = None
         counted = operation is not None and bool(operation.formula.units) and operation.formula.kind != "pooling"
-        self.origins.follow(func, name, arguments, results, counted)
+        self.origins.follow(func, name, args, arguments, results, counted)
         if (func.is_view or name == "aten._unsafe_view") and arguments and arguments[0] in self._makers:
             for result in results:
                 self._makers[result] = self._makers[arguments[0]]
@@ -105,31 +112,29 @@ class Tracer(DispatchMode):
     def _count(self, func: Any, name: str, args: Any, kwargs: Any, output: Any, operation: Operation) -> None:
         frame = self.frames[-1]
         operands = [self.origins.of(operand) for operand in operation.operands]
-        bias = self.origins.of(operation.bias) if operation.bias is not None else None
-        biases = [bias] if bias is not None and bias.parameters else []
-        if not operation.operands and operation.bias is not None:  # a product of activations, and a mask or a bias
-            biases = biases if operation.bias.numel() == operation.formula.biases else []
+        formula, biases = self._bias_of(operation)
         path = self.layers.of(frame.path, operands[0] if operands else None)
-        kind = operation.formula.kind
+        kind = formula.kind
         call = Call(
             path=path,
             call=0,
             type=self.layers.types.get(path, frame.type),
             kind="attention" if kind == "matmul" and self.in_attention else kind,
             operation=name,
-            formula=operation.formula,
+            formula=formula,
             input=tuple(operation.input.shape),
             output=tuple(operation.output.shape),
-            elements=sum(operand.numel() for operand in operation.operands),
+            elements=sum(map(entries, operation.operands)),
             bias_elements=operation.bias.numel() if biases and operation.bias is not None else 0,
             executed=self._run_on_ones(func, args, operation) if self._on_ones else None,
-            flops=_flops(func, args, kwargs, output) if name in _TORCH_COUNTS else None,
+            flops=_flops(func, args, kwargs, output) if _torch_counts(name, operation) else None,
         )
         depends = any(map(self.origins.is_activation, tensors((args, kwargs))))
         made = operation.output if self.keeps_outputs else None
+        factors = tuple(map(memory_of, operation.factors)) if self.places.paused else ()
         seen = self.places.of(operation.output)
         draft = Draft(
-            call, [origin for origin in operands if origin], biases, depends, seen, made, trained_products(operation)
+            call, [o for o in operands if o], biases, depends, seen, made, factors, trained_products(operation)
         )
         self.add(draft)
         self._makers[operation.output] = draft
@@ -170,16 +175,27 @@ class Tracer(DispatchMode):
             self._measured[key] = operation.run_on_ones()
         return self._measured[key]
 
+    def _bias_of(self, operation: Operation) -> tuple[Formula, list[Origin]]:
+        """Of an operation that adds one by itself; what else it may add (a mask, another layer's output) is none."""
+        added, formula = operation.bias, operation.formula
+        origin = self.origins.of(added) if added is not None else None
+        if added is None or origin is None or not origin.sources or not operation.operands:
+            return formula, []
+        if isinstance(formula, (Convolution, TransposedConvolution)):  # theirs is a vector of its own
+            return formula, [origin]
+        biased = with_bias(formula, tuple(added.shape), tuple(operation.output.shape))
+        return (formula, []) if biased is None else (biased, [origin])
+
     def _find_bias(self, left: torch.Tensor, right: torch.Tensor) -> None:
-        """A parameter that is added to what a layer put out, one element for each feature, is its bias."""
+        """A parameter that is added to what a layer put out may be its bias, if it has none."""
         for made, added in ((left, right), (right, left)):
             draft, origin = self._makers.get(made), self.origins.of(added)
-            if draft is None or draft.biases or origin is None or not origin.parameters:
+            if draft is None or draft.biases or not draft.operands or origin is None or not origin.sources:
                 continue
-            axis = _feature_axis(draft.call.formula)
-            if added.numel() == draft.call.formula.biases and added.shape[axis:][:1] == (added.numel(),):
+            biased = with_bias(draft.call.formula, tuple(added.shape), tuple(made.shape))
+            if biased is not None:
                 draft.biases.append(origin)
-                draft.call = replace(draft.call, bias_elements=added.numel())
+                draft.call = replace(draft.call, formula=biased, bias_elements=added.numel())
 
     def _decided_by_values(self, func: Any, name: str, arguments: list[torch.Tensor]) -> bool:
         """Whether the size of the result, or the way that the program takes, depends on the input's values."""
@@ -233,11 +249,14 @@ def _real(value: Any, device: torch.device) -> Any:
     return type(value)(_real(item, device) for item in value) if isinstance(value, (list, tuple)) else value
 
 
-def _feature_axis(formula: Formula) -> int:
-    """Where the output has its features, counted from the end: behind them a convolution has its places."""
-    if isinstance(formula, (Convolution, TransposedConvolution)):
-        return -len(formula.kernel) - 1
-    return -2 if isinstance(formula, Product) and formula.weighted == "left" and formula.columns is not None else -1
+def memory_of(tensor: torch.Tensor) -> tuple[int, int, int]:
+    """The same for every view of a whole tensor."""
+    return (tensor.untyped_storage()._cdata, int(tensor.storage_offset()), tensor.numel())
+
+
+def _torch_counts(name: str, operation: Operation) -> bool:
+    """Whether torch's own formula is known to be right: it takes a sparse operand for a dense one."""
+    return name in _TORCH_COUNTS and not isinstance(operation.formula, SparseProduct)
 
 
 def _flops(func: Any, args: Any, kwargs: Any, output: Any) -> int:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import Any
 
 import torch
 
@@ -12,8 +13,9 @@ from netsize.facts.network import Backward, Call, Elements, Step
 from netsize.lecture.formulas import Linear, Shape
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.operations import Operation
-from netsize.trace.origins import Claims, Origin
+from netsize.trace.origins import Origin
 from netsize.trace.places import Places, Seen
+from netsize.trace.regions import Claims
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Draft:
     depends: bool = True  # on the network's input
     seen: Seen | None = None  # the places that its output sees
     made: torch.Tensor | None = None  # its output, if outputs are kept
+    factors: tuple[Any, ...] = ()  # inside of a recurrent layer: which memory was multiplied
     trained: list[Trained] = field(default_factory=list)  # that backward goes through again
 
 
@@ -57,10 +60,10 @@ def settle(
     """The calls, numbered on their paths, and with their parameters; the steps have theirs, too, afterwards. `sizes`:
     those of all parameters. Calls that see the input claim theirs before those that only prepare weights
     (spectral_norm's products)."""
-    claims = Claims(dict(sizes))
+    claims = Claims(sizes)
     for draft in sorted(drafts, key=lambda draft: not draft.depends):
-        weights = tuple(taken for origin in draft.operands for taken in claims.claim(origin))
-        biases = tuple(taken for origin in draft.biases for taken in claims.claim(origin))
+        weights = tuple(taken for origin in draft.operands for taken in claims.claim(origin.sources))
+        biases = tuple(taken for origin in draft.biases for taken in claims.claim(origin.sources))
         draft.call = replace(draft.call, weights=weights, biases=biases, field=places.field(draft.seen))
         if backward is not None:
             draft.call = replace(draft.call, backward=_backward_of(draft, backward))
@@ -107,7 +110,10 @@ def trained_products(operation: Operation) -> list[Trained]:
 
 
 def as_called(draft: Draft, input: Shape, output: Shape) -> None:
-    """A fully connected layer is executed on a matrix: show the shapes that its module was called with."""
+    """A fully connected layer is executed on a matrix: show the shapes that its module was called with, if it does
+    nothing but this product (and no gate, view or pool of its result)."""
     formula = draft.call.formula
     if isinstance(formula, Linear) and prod(input) == prod(formula.input) and input[-1:] == formula.input[-1:]:
-        draft.call = replace(draft.call, formula=replace(formula, input=input), input=input, output=output)
+        called = replace(formula, input=input)
+        if called.output == output:
+            draft.call = replace(draft.call, formula=called, input=input, output=output)

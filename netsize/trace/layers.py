@@ -34,7 +34,7 @@ class Layers:
     def of(self, path: str, origin: Origin | None) -> str:
         """The layer of an operation that the module at `path` executed with a parameter. A layer whose
         parameters are used without calling it (MultiheadAttention's out_proj) lies inside of that module."""
-        if origin is None or origin.part is None or not origin.parameters:
+        if origin is None or not origin.direct:
             return path
         owners = self._owners[origin.parameters[0]]
         inside = [owner for owner in owners if owner.startswith(f"{path}." if path else "")]
@@ -43,6 +43,6 @@ class Layers:
     def owns(self, path: str, origin: Origin) -> bool:
         """Whether the module at `path`, or one inside of it, has the parameter that the tensor is a view of."""
         inside = f"{path}." if path else ""
-        names = origin.parameters if origin.part is not None else ()
+        names = origin.parameters if origin.direct else ()
         owners = [owner for name in names for owner in self._owners[name]]
         return any(owner == path or owner.startswith(inside) for owner in owners)

@@ -14,11 +14,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import _disable_current_modes
 
 from netsize.facts.network import Execution
 from netsize.lecture.formulas import Pooling, Shape
 
 EXACT_IN_FLOAT32 = 2**24
+COMPRESSED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
 CHUNK = 2**22  # elements of a matrix of ones at a time, 16 MiB: a large layer's matrix is run in pieces
 
 
@@ -87,6 +89,48 @@ def product(
     else:
         total = run(left, right)
     return Execution(connections=total, inside=total)
+
+
+def sparse_product(
+    func: Any, operands: tuple[torch.Tensor, torch.Tensor], added: torch.Tensor | None, fan_in: int
+) -> Execution:
+    """A product with a sparse operand: its ones stand where it stores its entries."""
+    ones = [_sparse_ones(operand, fan_in) if is_sparse(operand) else _ones(operand.shape, fan_in, operand.device)
+            for operand in operands]  # fmt: skip
+    if added is None:
+        total = _total(func(*ones))
+    else:
+        shape = (ones[0].shape[0], *ones[1].shape[1:])
+        total = _total(func(torch.zeros(shape, dtype=ones[0].dtype, device=operands[0].device), *ones))
+    return Execution(connections=total, inside=total)
+
+
+def is_sparse(tensor: torch.Tensor) -> bool:
+    return tensor.layout in (torch.sparse_coo, *COMPRESSED)
+
+
+def _sparse_ones(sparse: torch.Tensor, fan_in: int) -> torch.Tensor:
+    kind = torch.float32 if fan_in <= EXACT_IN_FLOAT32 else torch.float64
+    if sparse.layout is torch.sparse_coo:
+        ones = torch.ones_like(sparse._values(), dtype=kind)
+        return torch.sparse_coo_tensor(sparse._indices(), ones, sparse.shape, check_invariants=False)
+    by_rows = sparse.layout in (torch.sparse_csr, torch.sparse_bsr)
+    starts, places = (
+        (sparse.crow_indices(), sparse.col_indices()) if by_rows else (sparse.ccol_indices(), sparse.row_indices())
+    )
+    ones = torch.ones_like(sparse.values(), dtype=kind)
+    return torch.sparse_compressed_tensor(
+        starts, places, ones, sparse.shape, layout=sparse.layout, check_invariants=False
+    )
+
+
+def entries(tensor: torch.Tensor) -> int:
+    """Elements that are stored: of a dense tensor all, of a sparse one those that may be other than 0."""
+    if not is_sparse(tensor):
+        return tensor.numel()
+    with _disable_current_modes():  # without values torch takes a sparse tensor for an empty one
+        values = tensor._values() if tensor.layout is torch.sparse_coo else tensor.values()
+        return values.numel()
 
 
 def distance(left: torch.Tensor, right: torch.Tensor) -> Execution:

@@ -22,6 +22,7 @@ from netsize.lecture.formulas import (
     Pooling,
     Product,
     Shape,
+    SparseProduct,
     TransposedConvolution,
 )
 from netsize.trace import ones
@@ -108,31 +109,42 @@ def convolution(func: Any, given: Given, output: Any, weighted: Weighted) -> Ope
 
 
 @reads(aten.mm, aten.bmm, aten.mv, aten.dot, aten.vdot)
-def product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+def product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
     left, right = (value for value in given.values() if isinstance(value, torch.Tensor))
     return _product(func, left, right, None, output, weighted)
 
 
-@reads(aten.addmm, aten.baddbmm, aten.addmv, aten._addmm_activation)
-def added_product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+@reads(aten.addmm, aten.baddbmm, aten.addmv, aten._addmm_activation, aten._sparse_addmm)
+def added_product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
+    """With a factor `beta` of 0 nothing is added, whatever is given."""
     added, left, right = (value for value in given.values() if isinstance(value, torch.Tensor))
-    return _product(func, left, right, added, output, weighted)
+    found = _product(func, left, right, added, output, weighted)
+    if found is not None and given["beta"] == 0:
+        found.bias = None
+    return found
 
 
 def _product(
     func: Any, left: torch.Tensor, right: torch.Tensor, added: torch.Tensor | None, output: Any, weighted: Weighted
-) -> Operation:
+) -> Operation | None:
     """(rows, inner) @ (inner, columns), with or without a batch axis; a vector lacks an axis."""
     which, operands = _held(left, right, weighted)
-    inner = left.shape[-1]
+    inner, batch = left.shape[-1], tuple(left.shape[:-2])
+    rows = left.shape[-2] if left.dim() > 1 else None
+    columns = right.shape[-1] if right.dim() > 1 else None
+    run = partial(ones.product, func, (left, right), added, inner)
     formula: Formula
-    if which == "right" and left.dim() == right.dim() == 2:
+    sparse = [side for side, operand in (("left", left), ("right", right)) if ones.is_sparse(operand)]
+    if len(sparse) == 2:
+        return None  # how many entries meet hangs on where they are: named as unknown
+    if sparse:
+        stored = ones.entries(left if sparse == ["left"] else right)
+        formula = SparseProduct(batch, rows, inner, columns, stored, sparse[0], which, _kind(which))
+        run = partial(ones.sparse_product, func, (left, right), added, inner)
+    elif which == "right" and left.dim() == right.dim() == 2:
         formula = Linear(tuple(left.shape), right.shape[1])
     else:
-        rows = left.shape[-2] if left.dim() > 1 else None
-        columns = right.shape[-1] if right.dim() > 1 else None
-        formula = Product(tuple(left.shape[:-2]), rows, inner, columns, which, _kind(which))
-    run = partial(ones.product, func, (left, right), added, inner)
+        formula = Product(batch, rows, inner, columns, which, _kind(which))
     input = right if which == "left" else left
     return Operation(formula, input, output, run, operands, added, (left, right))
 

@@ -1,40 +1,48 @@
-"""Which parameters a tensor was made from: through views, transposes, copies, masks and normalisations.
+"""Which parameters a tensor was made from: through views, copies, arithmetic and selections.
 
-A tensor is an activation (it depends on the network's input), or has an Origin (made from parameters), or is
-a constant. What an operation makes of them follows from its arguments.
+A tensor depends on the network's input, or was made from parameters, or both (a kernel that is scaled by what the network
+computed), or is a constant. What an operation makes of them follows from its arguments: parameters that only scale
+others, element by element, do not count as what the result was made from, nor does what is added to an activation.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import prod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from netsize.facts.network import Elements
+from netsize.trace.regions import Region, Strided, chosen, seen_by
 
-# Not views, but the same elements in the same or another order.
-_COPIES = {"aten.clone", "aten._to_copy", "aten.contiguous", "aten._unsafe_view", "aten._reshape_copy", "aten.detach"}
+_MULTIPLIES = {"aten.mul", "aten.div"}
+_NORMALISES = {"aten._weight_norm_interface", "aten._weight_norm"}  # a direction, and its length: a scale
+_JOINS = {"aten.cat", "aten.stack"}
+_CHOOSES = {"aten.index", "aten.index_select", "aten.gather"}
 
 
 @dataclass(frozen=True)
 class Origin:
-    """`parameters`: names. `elements`: different ones, those that an expanded axis repeats counted once.
-    `part`: which elements of the one parameter that the tensor is a view of; None if it was computed.
-    `chosen`: elements that the network's input selects, of which any may be used (experts of a mixture).
-    `made`: what a layer has put out went into it (a learned query behind its projection)."""
+    """`sources`: parts of parameters, by name; `depends`: on the network's input; `made`: what a layer has put out that
+    saw parameters and constants only went into it (a learned query behind its projection). `direct`: it is a view of
+    one parameter, no more. `pieces`: of tensors that were put one behind the other, the place in memory where each ends,
+    and its origin."""
 
-    parameters: tuple[str, ...]
-    elements: int
-    part: tuple[Any, ...] | None = None
-    chosen: bool = False
+    sources: tuple[tuple[str, Region], ...] = ()
+    depends: bool = False
     made: bool = False
+    direct: bool = False
+    pieces: "tuple[tuple[int, Origin | None], ...]" = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for name, _ in self.sources))
 
 
-ACTIVATION = Origin((), 0)
-MADE = Origin((), 0, made=True)  # put out by a layer that saw parameters and constants only
-_CHOOSE = {"aten.index", "aten.index_select", "aten.gather"}
+ACTIVATION = Origin(depends=True)
+MADE = Origin(made=True)
 
 
 class Origins:
@@ -42,7 +50,6 @@ class Origins:
 
     def __init__(self, parameters: Mapping[str, torch.Tensor]) -> None:
         self._origins = WeakTensorKeyDictionary()
-        self._sizes = {name: parameter.numel() for name, parameter in parameters.items()}
         self._bases = WeakTensorKeyDictionary()  # view -> what it is a view of
         self.touched: set[str] = set()
         self.add(parameters)
@@ -50,112 +57,120 @@ class Origins:
     def add(self, parameters: Mapping[str, torch.Tensor]) -> None:
         """Tensors that are these parameters."""
         for name, parameter in parameters.items():
-            self._origins[parameter] = Origin((name,), parameter.numel(), _part(parameter))
+            self._origins[parameter] = Origin(((name, seen_by(parameter)),), direct=True)
 
     def mark_activations(self, tensors: list[torch.Tensor]) -> None:
         for tensor in tensors:
             self._origins[tensor] = ACTIVATION
 
     def of(self, tensor: torch.Tensor) -> Origin | None:
-        """None for a constant, ACTIVATION, or the origin in parameters."""
+        """None for a constant."""
         origin: Origin | None = self._origins.get(tensor)
         return origin
 
     def is_activation(self, tensor: torch.Tensor) -> bool:
-        return self.of(tensor) is ACTIVATION
+        origin = self.of(tensor)
+        return origin is not None and origin.depends
 
     def is_weight(self, tensor: torch.Tensor) -> bool:
-        """Made from parameters; from a layer's output only if it still is one of them, element by element
-        (a low-rank product added to a weight)."""
+        """Whether it was made from parameters."""
         origin = self.of(tensor)
-        if origin is None or not origin.parameters:
-            return False
-        return not origin.made or any(self._sizes[name] == origin.elements for name in origin.parameters)
+        return origin is not None and bool(origin.sources)
 
     def follow(
-        self, func: Any, name: str, arguments: list[torch.Tensor], results: list[torch.Tensor], counted: bool
+        self, func: Any, name: str, args: Any, arguments: list[torch.Tensor], results: list[torch.Tensor], counted: bool
     ) -> None:
         """Note where the results of an executed operation come from. `counted`: it has connections."""
-        origins = [origin for origin in map(self.of, arguments) if origin is not None]
-        names = tuple(dict.fromkeys(parameter for origin in origins for parameter in origin.parameters))
-        self.touched.update(names)
+        origins = [(tensor, origin) for tensor in arguments if (origin := self.of(tensor)) is not None]
+        self.touched.update(parameter for _, origin in origins for parameter in origin.parameters)
         if func.is_view and arguments:
             for result in results:
                 self._bases[result] = self._bases.get(arguments[0], arguments[0])
-        random = torch.Tag.nondeterministic_seeded in func.tags
-        if name in _CHOOSE and origins and origins[0].part is not None and self.of(arguments[0]) is origins[0]:
-            for result in results:
-                self._origins[result] = Origin(names, result.numel(), chosen=True)
-        elif random or any(origin is ACTIVATION for origin in origins):
-            self.mark_activations(results)
-            if name.endswith("_"):  # written into a view: what it is a view of depends on the input now, too
-                self.mark_activations([self._bases[result] for result in results if result in self._bases])
-        elif counted and origins:
-            for result in results:
-                self._origins[result] = MADE
-        elif names or origins:
-            for result in results:
-                self._origins[result] = _derived(func, name, names, origins, result)
+        if not origins and torch.Tag.nondeterministic_seeded not in func.tags:
+            return
+        for result in results:
+            self._origins[result] = self._origin(func, name, args, arguments, origins, result, counted)
+        if name.endswith("_"):  # what was written into holds it now, and so does what that is a view of
+            for written in arguments[:1]:
+                self._origins[written] = self._origins[results[0]]
+            changed = [tensor for tensor in (*arguments[:1], *results) if self.is_activation(tensor)]
+            self.mark_activations([self._bases[tensor] for tensor in changed if tensor in self._bases])
+
+    def _origin(
+        self,
+        func: Any,
+        name: str,
+        args: Any,
+        arguments: list[torch.Tensor],
+        origins: list[tuple[torch.Tensor, Origin]],
+        result: torch.Tensor,
+        counted: bool,
+    ) -> Origin:
+        depends = any(origin.depends for _, origin in origins)
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            return ACTIVATION
+        if counted:
+            return ACTIVATION if depends else MADE
+        first = origins[0][1]
+        if first.direct and origins[0][0] is arguments[0]:
+            if func.is_view:
+                return Origin(((first.parameters[0], seen_by(result)),), direct=True)
+            if name in _CHOOSES:
+                return self._chosen(func, args, first)
+        if first.pieces and func.is_view:
+            return _cut(first, result)
+        if name in _JOINS and result.numel() and not (args[1] if len(args) > 1 else 0):
+            return self._joined(arguments, origins, result)
+        return _combined(name.removesuffix("_"), origins, result)
+
+    def _joined(
+        self, arguments: list[torch.Tensor], origins: list[tuple[torch.Tensor, Origin]], result: torch.Tensor
+    ) -> Origin:
+        """Along the first axis, each piece in a run of memory of its own."""
+        ends = accumulate(tensor.numel() for tensor in arguments)
+        whole = _combined("", origins, result)
+        if not whole.sources or not result.is_contiguous():
+            return whole
+        return replace(whole, pieces=tuple(zip(ends, map(self.of, arguments))))
+
+    def _chosen(self, func: Any, args: Any, origin: Origin) -> Origin:
+        """Rows that constants select are known; of those that the input selects (experts of a mixture), any may be."""
+        ((parameter, region),) = origin.sources
+        picked = args[1] if isinstance(args[1], (list, tuple)) else args[1:]
+        selected = [value for value in picked if isinstance(value, torch.Tensor)]
+        if any(self.is_activation(value) or isinstance(value, FakeTensor) for value in selected):
+            return Origin(origin.sources)
+        with _disable_current_modes():
+            return Origin(((parameter, chosen(func, args, region)),))
 
 
-def _derived(func: Any, name: str, names: tuple[str, ...], origins: list[Origin], result: torch.Tensor) -> Origin:
-    source = origins[0]
-    made = any(origin.made for origin in origins)
-    if func.is_view and len(origins) == 1 and source.part is not None:
-        different = prod(n for n, stride in zip(result.shape, result.stride()) if stride != 0)
-        return Origin(names, different, _part(result))
-    if (func.is_view or name in _COPIES) and len(origins) == 1 and result.numel() >= source.elements:
-        return Origin(names, source.elements, source.part, source.chosen, made)
-    return Origin(names, result.numel(), chosen=source.chosen and len(origins) == 1, made=made)
+def _cut(origin: Origin, view: torch.Tensor) -> Origin:
+    """What a view of tensors that were put together still sees: some of the pieces."""
+    region = seen_by(view)
+    first = region.offset if isinstance(region, Strided) else region.end
+    begins = (0, *(end for end, _ in origin.pieces))
+    seen = [piece for begin, (end, piece) in zip(begins, origin.pieces) if begin < region.end and first < end]
+    kept = [piece for piece in seen if piece is not None]
+    return replace(origin, sources=_union(kept)) if kept else Origin(depends=origin.depends, made=origin.made)
 
 
-def _part(tensor: torch.Tensor) -> tuple[Any, ...]:
-    """The same for every view of the same elements, whatever the order of its axes."""
-    axes = sorted(
-        (stride, n) for n, stride in zip(tensor.shape, tensor.stride(), strict=True) if stride != 0 and n != 1
-    )
-    merged: list[tuple[int, int]] = []
-    for stride, n in axes:  # axes that follow each other in memory are one
-        if merged and merged[-1][0] * merged[-1][1] == stride:
-            merged[-1] = (merged[-1][0], merged[-1][1] * n)
-        else:
-            merged.append((stride, n))
-    return (tensor.storage_offset(), *merged)
+def _combined(name: str, origins: list[tuple[torch.Tensor, Origin]], result: torch.Tensor) -> Origin:
+    """What arithmetic, copies and moves make of several tensors."""
+    if name in _NORMALISES:
+        origins = origins[:1]
+    whole = [origin for tensor, origin in origins if tensor.numel() >= result.numel()]
+    depends = any(origin.depends for _, origin in origins)
+    made = any(origin.made for _, origin in origins)
+    if name in _MULTIPLIES:
+        kept = [origin for origin in whole if origin.sources]
+        if kept and all(not origin.depends or origin.sources for origin in whole):  # scaled by all that is smaller
+            return Origin(_union(kept), depends, made)
+    if any(origin.depends and not origin.sources for _, origin in origins):
+        return ACTIVATION
+    if any(origin.made and not origin.sources for _, origin in origins):  # a low-rank product that is added to a weight
+        return Origin(_union([origin for origin in whole if origin.sources]), depends, True)
+    return Origin(_union([origin for _, origin in origins]), depends, made)
 
 
-class Claims:
-    """Every element of a parameter is a weight or a bias once: at the first call that uses it."""
-
-    def __init__(self, parameters: dict[str, int]) -> None:
-        self._size = parameters
-        self.left = dict(parameters)
-        self._parts: set[tuple[str, tuple[Any, ...]]] = set()
-
-    def claim(self, origin: Origin | None) -> Elements:
-        """Elements that this use is the first to use, parameter by parameter. Of a computed operand
-        (weight_norm: a direction and a length) those parameters count that the operand is a copy of,
-        element by element: one of its size, or several that make up its size together."""
-        if origin is None or not origin.parameters:
-            return ()
-        if origin.part is not None:
-            name = origin.parameters[0]
-            if (name, origin.part) in self._parts:
-                return ()
-            self._parts.add((name, origin.part))
-            return self._take(name, origin.elements)
-        if origin.chosen:
-            return tuple(taken for name in origin.parameters for taken in self._take(name, self._size[name]))
-        alike = [name for name in origin.parameters if self._size[name] == origin.elements]
-        same = [name for name in alike if self.left[name]][:1] or alike[:1]  # of stacked ones, the next
-        if not same and sum(self._size[name] for name in origin.parameters) == origin.elements:
-            same = list(origin.parameters)
-        return tuple(taken for name in same for taken in self._take(name, self._size[name]))
-
-    def rest(self, name: str) -> Elements:
-        """What no call has claimed of a parameter."""
-        return self._take(name, self.left[name])
-
-    def _take(self, name: str, elements: int) -> Elements:
-        elements = min(elements, self.left[name])
-        self.left[name] -= elements
-        return ((name, elements),) if elements else ()
+def _union(origins: Sequence[Origin]) -> tuple[tuple[str, Region], ...]:
+    return tuple(dict.fromkeys(source for origin in origins for source in origin.sources))
