@@ -24,6 +24,10 @@ class BadInput(NetsizeError):
     """The input is malformed, or the network cannot take it."""
 
 
+class TooLarge(BadInput):
+    """The network can take the input, but there is too little memory to run it."""
+
+
 class BadCase(NetsizeError):
     """A file of known counts, or a saved report, that says nothing that can be compared."""
 

@@ -58,7 +58,7 @@ def _range(
     for text in set or []:
         key, _, value = text.partition("=")
         if is_range(value):
-            ranges[key] = read_range("--set", value)
+            ranges[f"set:{key}"] = read_range("--set", value)
         else:
             fixed.append(text)
     if len(ranges) != 1:

@@ -17,6 +17,7 @@ from netsize.costs.phases import Watch
 from netsize.costs.recipe import Recipe, checkpointed, forward
 from netsize.costs.training import Measured, Slow
 from netsize.run import startup
+from netsize.sources.built import Arguments
 from netsize.trace.connections import connections
 from netsize.trace.operations import tensors
 
@@ -30,7 +31,7 @@ class RealSteps:
     before the network was."""
 
     def __init__(
-        self, model: nn.Module, arguments: tuple[Any, ...], recipe: Recipe, device: torch.device, empty: int
+        self, model: nn.Module, arguments: Arguments, recipe: Recipe, device: torch.device, empty: int
     ) -> None:
         self.model, self.arguments, self.recipe, self.device, self.empty = model, arguments, recipe, device, empty
         self.optimizer = recipe.optimizer_of(model, device)
@@ -89,7 +90,7 @@ class RealSteps:
     def _own(self) -> list[torch.Tensor]:
         """What is there before a step."""
         state = tensors(list(self.optimizer.state.values()))
-        return [*self.model.parameters(), *self.model.buffers(), *tensors(list(self.arguments)), *state]
+        return [*self.model.parameters(), *self.model.buffers(), *tensors(self.arguments.values), *state]
 
 
 def measure(steps: RealSteps, batch: int, tell: Tell = lambda done, total: None) -> Measured:

@@ -26,7 +26,7 @@ from netsize.run.failures import cannot_take
 from netsize.run.fake_tensors import without_values
 from netsize.run.forward_pass import BackwardFailed, ForwardFailed, trace
 from netsize.run.inputs import arguments_of, known_inputs, read_given
-from netsize.sources.built import Built
+from netsize.sources.built import Arguments, Built
 from netsize.sources.environment import choose_device
 from netsize.sources.factory import describe, quiet
 from netsize.sources.initialisers import fill, give_memory
@@ -56,8 +56,8 @@ def train_model(
             raise BadOption(f"--memory free: {where.type} does not tell how much it has left; say it, as 16GiB")
         plan = replace(plan, memory=left)
     say(f"building {model if isinstance(model, str) else type(model).__name__}")
-    built = sources.load(model, settings, with_values=measure)
-    return train_built(built, read_given(input, built), plan, where, measure, say)
+    with sources.loaded(model, settings, with_values=measure) as built:
+        return train_built(built, read_given(input, built), plan, where, measure, say)
 
 
 def train_built(
@@ -162,7 +162,7 @@ class Prepared:
             arguments = self.arguments(batch)
             return simulate(self.model, arguments, recipe, self.device, batch)
 
-    def arguments(self, batch: int) -> tuple[Any, ...]:
+    def arguments(self, batch: int) -> Arguments:
         return arguments_of(self.built, self.specs, True, batch)(self.device)
 
     def measured(self, training: Training, say: Say) -> Training:
@@ -253,7 +253,7 @@ class Prepared:
         self.model.eval()
         try:
             with training_contexts(self.device), without_values(self.model, self.device), torch.no_grad():
-                self.model(*self.arguments(1))
+                self.arguments(1).given_to(self.model)
             return True
         except Exception:
             return False
@@ -311,7 +311,9 @@ def _check_type(device: torch.device, dtype: torch.dtype, amp: torch.dtype | Non
     try:
         with training_contexts(device):
             layers = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(1, 1)).to(device, dtype)
-            forward(layers, (torch.zeros(1, 1, 1, 1, device=device, dtype=dtype),), recipe, device).backward()
+            forward(
+                layers, Arguments((torch.zeros(1, 1, 1, 1, device=device, dtype=dtype),)), recipe, device
+            ).backward()
             recipe.optimizer_of(layers, device).step()
     except (RuntimeError, TypeError) as error:
         raise BadOption(f"{device.type} cannot train in {plan.precision}: {describe(error)}") from error

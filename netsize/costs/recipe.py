@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from netsize.costs.phases import Watch
+from netsize.sources.built import Arguments
 
 OPTIMIZERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
     "sgd": (torch.optim.SGD, {}),
@@ -38,10 +39,10 @@ class Recipe:
         return torch.autocast(device.type, self.amp) if self.amp else nullcontext()
 
 
-def forward(model: nn.Module, arguments: tuple[Any, ...], recipe: Recipe, device: torch.device) -> torch.Tensor:
+def forward(model: nn.Module, arguments: Arguments, recipe: Recipe, device: torch.device) -> torch.Tensor:
     """The forward pass and its loss: the sum of all that it puts out. Raises NoLoss."""
     with recipe.autocast(device):
-        return loss(model(*arguments))
+        return loss(arguments.given_to(model))
 
 
 class NoLoss(Exception):

@@ -12,6 +12,7 @@ from netsize.costs.phases import Watch
 from netsize.costs.recipe import Recipe, checkpointed, forward
 from netsize.costs.timeline import Event, Storage, Timeline
 from netsize.run.storages import Storages
+from netsize.sources.built import Arguments
 from netsize.trace.operations import tensors
 
 Owned = tuple[str, str, torch.Tensor]  # part of the memory, path of the layer
@@ -68,9 +69,7 @@ def rounded(size: int, device: str) -> int:
     return -(-size // 512) * 512 if device == "cuda" else size
 
 
-def simulate(
-    model: nn.Module, arguments: tuple[Any, ...], recipe: Recipe, device: torch.device, batch: int
-) -> Timeline:
+def simulate(model: nn.Module, arguments: Arguments, recipe: Recipe, device: torch.device, batch: int) -> Timeline:
     """A step of a network in training mode whose parameters have no values (see `netsize.run.fake_tensors`), once the
     optimizer has its state: forward, the sum of all outputs, backward, and the optimizer's step."""
     layers = [(name.rpartition(".")[0], parameter) for name, parameter in model.named_parameters()]
@@ -78,7 +77,7 @@ def simulate(
     # Buffers of whole numbers have values: what fake tensors make of them, and whoever views them, shares one storage.
     buffers = [(name.rpartition(".")[0], buffer.detach()) for name, buffer in model.named_buffers()]
     own += [("buffers", path, buffer) for path, buffer in buffers]
-    own += [("input", "", tensor) for tensor in tensors(list(arguments))]
+    own += [("input", "", tensor) for tensor in tensors(arguments.values)]
     ledger = Ledger(model, device, own)
     with ExitStack() as stack:
         for context in (ledger.calls(), checkpointed(model, recipe.checkpoint, ledger), ledger):

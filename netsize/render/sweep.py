@@ -66,8 +66,11 @@ def _notes(sweep: Sweep) -> list[str]:
         text = f"the smallest square input is {smallest.size}x{smallest.size}"
         below = f"; at {smallest.size - 1}x{smallest.size - 1} {smallest.failure}" if smallest.failure else ""
         found.append(text + below)
-    takes = {"any": "it takes every size that was tried from there on", "one": "of these sizes it takes one only",
-             "some": "it takes some of these sizes only"}.get(sweep.takes)  # fmt: skip
+    takes = {
+        "any": "it takes every size that was tried from there on",
+        "one": "of these sizes it takes one only",
+        "some": "it takes some of these sizes only",
+    }.get(sweep.takes, f"it takes {sweep.takes}" if sweep.takes else "")
     if takes:
         found.append(": ".join([takes, "; ".join(sweep.why)]) if sweep.why else takes)
     verified = [str(point.value) for point in sweep.counted if point.verified == "passed"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netsize.errors import BadOption, NetsizeError
+from netsize.errors import BadOption, NetsizeError, TooLarge
 from netsize.facts.network import Network
 from netsize.lecture.formulas import Shape
 from netsize.results.count import count
@@ -42,7 +42,7 @@ class Smallest:
 
 @dataclass(frozen=True)
 class Sweep(Shown):
-    """Print it, or read its points. `takes`: "any" size from the smallest on, "one", "some", or "" where the size
+    """Print it, or read its points. `takes`: "any" size from the smallest on, "one", "some", "multiples of 16", or "" where the size
     is not what varies; `why`: the layers that decide it."""
 
     title: str
@@ -121,17 +121,25 @@ def shape_at(shape: Shape, varies: str, value: int) -> Shape:
 
 
 def sweep_values(values: Iterable[Any], examine: Callable[[Any, bool], Network]) -> list[Point]:
-    """A point for each value. `examine(value, verify)`; the smallest and the largest that work are verified."""
+    """A point for each value. `examine(value, verify)`; the smallest and the largest that work are verified, and one
+    that fails when it is really run does not work."""
     points: list[Point] = []
     for value in values:
         try:
             points.append(_point(value, count(examine(value, False))))
         except NetsizeError as error:
-            points.append(Point(value, error=str(error).partition("; the smallest")[0]))
-    working = [index for index, point in enumerate(points) if point.error is None]
-    for index in sorted({*working[:1], *working[-1:]}):
-        points[index] = _verified(points[index], examine)
+            points.append(_failed(value, error))
+    for order in (range(len(points)), reversed(range(len(points)))):
+        for index in order:
+            if points[index].error is None and points[index].verified == "skipped":
+                points[index] = _verified(points[index], examine)
+            if points[index].error is None:
+                break
     return points
+
+
+def _failed(value: Any, error: NetsizeError) -> Point:
+    return Point(value, error=str(error).partition("; the smallest")[0])
 
 
 def _point(value: Any, report: Report) -> Point:
@@ -145,8 +153,10 @@ def _verified(point: Point, examine: Callable[[Any, bool], Network]) -> Point:
     """Really run; what is too large for that stays counted, and not verified."""
     try:
         run = _point(point.value, count(examine(point.value, True)))
-    except NetsizeError:
+    except TooLarge:
         return point
+    except NetsizeError as error:
+        return _failed(point.value, error)
     same = all(getattr(run, quantity) == getattr(point, quantity) for quantity in QUANTITIES)
     return run if same else replace(run, verified="failed")
 

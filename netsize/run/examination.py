@@ -2,6 +2,7 @@
 do. Whoever asks (the command line, Python, a sweep) comes through here."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -44,26 +45,25 @@ def examine(
     where = choose_device(str(device))
     named = model if isinstance(model, str) else type(model).__name__
     say(f"building {named}")
-    built = sources.load(model, settings or {}, with_values=verify)
-    specs = read_given(input, built)
 
     def on_layer(layers: int) -> None:
         startup.check()
         say(f"{'running' if verify else 'counting'} {named}: layer {layers}")
 
-    return examine_built(
-        built,
-        specs,
-        device=where,
-        verify=verify,
-        batch=batch,
-        fields=fields,
-        classes=classes,
-        until=until,
-        limit=limit,
-        on_layer=on_layer,
-        say=say,
-    )
+    with sources.loaded(model, settings or {}, with_values=verify) as built:
+        return examine_built(
+            built,
+            read_given(input, built),
+            device=where,
+            verify=verify,
+            batch=batch,
+            fields=fields,
+            classes=classes,
+            until=until,
+            limit=limit,
+            on_layer=on_layer,
+            say=say,
+        )
 
 
 def examine_built(
@@ -88,7 +88,9 @@ def examine_built(
     network that is larger is run with one layer's parameters in memory at a time. Raises NetsizeError."""
     specs = known_inputs(built, specs)
     make = arguments_of(built, specs, batch)
-    model = built.model.eval()
+    model = built.model
+    with suppress(NotImplementedError):  # an exported program has one mode only
+        model.eval()
     replaced = _replaced(built, make, classes, until)
     stop = Until(model, until) if until else None
     piecewise = 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
-from netsize.errors import BadInput
+from netsize.errors import BadInput, TooLarge
 from netsize.run import memory
 from netsize.run.forward_pass import ForwardFailed, first_that_runs
 from netsize.run.inputs import MakeInputs, arguments_of
@@ -27,7 +27,7 @@ def too_large(
         takes += f", or {memory.gibibytes(need.piecewise)} layer by layer"
     there = f", and {memory.gibibytes(free)} are free on {device.type}" if free else f" than {device.type} has"
     there = f", and --memory allows {memory.gibibytes(limit)}" if limit is not None else there
-    return BadInput(
+    return TooLarge(
         f"{built.source.model} at {_shown(specs)} is too large to be run: it {takes}{there}.\n"
         "--no-verify counts it without running it"
     )

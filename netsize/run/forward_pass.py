@@ -13,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from netsize.facts.network import Network, Source, release
 from netsize.run.fake_tensors import without_values
 from netsize.run.inputs import MakeInputs
+from netsize.sources.built import Arguments
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
@@ -59,7 +60,7 @@ def trace(
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
         tracer.guesses = guesses.made if guesses is not None else []
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
-        tracer.begin(tensors(list(inputs)))
+        tracer.begin(tensors(inputs.values))
         stack.enter_context(hooks(model, tracer))
         if loss is not None:
             stack.enter_context(torch.enable_grad())
@@ -71,7 +72,7 @@ def trace(
     touched = tracer.origins.touched
     return Network(
         source=source,
-        input=tuple(tuple(tensor.shape) for tensor in tensors(list(inputs))),
+        input=tuple(tuple(tensor.shape) for tensor in tensors(inputs.values)),
         calls=calls,
         unattributed=tracer.unattributed(),
         parameters=tuple(tracer.sizes.items()),
@@ -143,13 +144,13 @@ def hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
 def _initialise_lazy_modules(model: nn.Module, make_inputs: MakeInputs, device: torch.device) -> None:
     """LazyLinear and its like get their parameters in their first forward pass: a real one, fake tensors cannot."""
     if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
-        model(*make_inputs(device))
+        make_inputs(device).given_to(model)
 
 
-def _run(model: nn.Module, inputs: tuple[Any, ...], tracer: Tracer) -> Any:
+def _run(model: nn.Module, inputs: Arguments, tracer: Tracer) -> Any:
     try:
         with tracer, Composites(tracer):
-            return model(*inputs)
+            return inputs.given_to(model)
     except (Exception, SystemExit) as error:
         if tracer.bug is error:
             raise
@@ -176,7 +177,7 @@ def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: 
             stack.enter_context(context)
         for index, make_inputs in enumerate(attempts):
             with suppress(Exception):
-                model(*make_inputs(device))
+                make_inputs(device).given_to(model)
                 return index
             if time.perf_counter() > until:
                 return None

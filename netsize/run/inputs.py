@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pack_sequence, unpack_sequence
 
 from netsize.errors import BadInput
-from netsize.sources.built import Built
+from netsize.sources.built import Arguments, Built, as_arguments
 from netsize.sources.settings import InputSpec, read_input
 
-MakeInputs = Callable[[torch.device], tuple[Any, ...]]
+MakeInputs = Callable[[torch.device], Arguments]
 
 
 def read_given(input: Any, built: Built) -> tuple[InputSpec, ...]:
@@ -28,7 +29,7 @@ def read_given(input: Any, built: Built) -> tuple[InputSpec, ...]:
         if min(input) < 1:
             raise BadInput(f"input {tuple(input)}: every size must be at least 1")
         return (InputSpec(tuple(input)),)
-    built.example, built.inputs = input if isinstance(input, tuple) else (input,), ()
+    built.example, built.inputs = as_arguments(input, built.model.forward), ()
     return ()
 
 
@@ -36,7 +37,7 @@ def known_inputs(built: Built, specs: Sequence[InputSpec]) -> tuple[InputSpec, .
     """Those given, or the network's own; none, if it has an example, or takes nothing. Raises BadInput."""
     found = tuple(specs) or built.inputs
     if not found and built.example is None and _takes_nothing(built.model):
-        built.example = ()
+        built.example = Arguments()
     if not found and built.example is None:
         raise BadInput(
             f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)"
@@ -57,12 +58,25 @@ def arguments_of(built: Built, specs: Sequence[InputSpec], batch: bool, examples
     """What forward is called with, on a device. `batch` puts a batch axis of so many `examples` in front."""
     if specs:
         make = _of_shapes(specs, built.model, batch, examples)
-        return lambda device: built.arrange(make(device))
-    assert built.example is not None
-    return _of_example(built.example, batch, examples)
+        return lambda device: Arguments(built.arrange(make(device)))
+    example = built.example
+    assert example is not None
+    whole = batch_of(example.values) if batch else None
+
+    def given(device: torch.device) -> Arguments:
+        """The user's own tensors; of a batch, the first example, as often as it is asked for."""
+
+        def moved(value: Any) -> Any:
+            return _moved(value, device, whole, examples)
+
+        return Arguments(tuple(map(moved, example.positional)), {k: moved(v) for k, v in example.named.items()})
+
+    return given
 
 
-def _of_shapes(specs: Sequence[InputSpec], model: nn.Module, batch: bool, examples: int) -> MakeInputs:
+def _of_shapes(
+    specs: Sequence[InputSpec], model: nn.Module, batch: bool, examples: int
+) -> Callable[[torch.device], tuple[torch.Tensor, ...]]:
     """Numbers in 0..1 of the network's own type; whole numbers and truth values are 0, which is an index
     into any table."""
     own = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
@@ -81,22 +95,36 @@ def _tensor(spec: InputSpec, own: torch.dtype, batch: tuple[int, ...], device: t
     return torch.zeros(shape, dtype=dtype, device=device)
 
 
-def _of_example(example: tuple[Any, ...], batch: bool, examples: int) -> MakeInputs:
-    """The user's own tensors; of a batch, the first example, as often as it is asked for."""
+def batch_of(values: Sequence[Any]) -> int | None:
+    """Length of the batch axis: the first one of the first tensor that has any. A tensor of another length holds
+    something else than examples."""
+    for value in values:
+        if isinstance(value, PackedSequence):
+            return int(value.batch_sizes[0])
+        if isinstance(value, torch.Tensor) and value.dim():
+            return int(value.size(0))
+        inner = list(value.values()) if isinstance(value, dict) else value
+        found = batch_of(inner) if isinstance(inner, (list, tuple)) else None
+        if found is not None:
+            return found
+    return None
 
-    def arguments(device: torch.device) -> tuple[Any, ...]:
-        return tuple(_moved(value, device, examples if batch else 0) for value in example)
 
-    return arguments
-
-
-def _moved(value: Any, device: torch.device, examples: int) -> Any:
+def _moved(value: Any, device: torch.device, batch: int | None, examples: int) -> Any:
+    if isinstance(value, PackedSequence):
+        first = value if batch is None else pack_sequence(unpack_sequence(value)[:1] * examples)
+        return first.to(device=device)
     if isinstance(value, torch.Tensor):
-        if not examples or not value.dim():
-            return value.detach().to(device)
-        return value[:1].detach().to(device).repeat(examples, *[1] * (value.dim() - 1))
+        value = value.detach()
+        if batch is None or not value.dim() or value.size(0) != batch:
+            return value.to(device)
+        if value.is_nested:
+            return torch.nested.nested_tensor(list(value.unbind())[:1] * examples, layout=value.layout, device=device)
+        first = value[:1] if value.layout is torch.strided else value.index_select(0, torch.tensor([0]))
+        return first.to(device).repeat(examples, *[1] * (value.dim() - 1)) if examples > 1 else first.to(device)
     if isinstance(value, dict):
-        return {key: _moved(item, device, examples) for key, item in value.items()}
+        return {key: _moved(item, device, batch, examples) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_moved(item, device, examples) for item in value)
+        items = [_moved(item, device, batch, examples) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value

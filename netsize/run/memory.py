@@ -65,10 +65,10 @@ def needed(model: nn.Module, make_inputs: MakeInputs) -> Need | None:
         with quiet(), torch.no_grad(), without_values(model):
             arguments = make_inputs(torch.device("cpu"))
             with LiveBytes((*model.parameters(), *model.buffers())) as live:
-                model(*arguments)
+                arguments.given_to(model)
     except Exception:
         return None
-    inputs = sum(t.numel() * t.element_size() for t in tensors(list(arguments)))
+    inputs = sum(t.numel() * t.element_size() for t in tensors(arguments.values))
     return Need(sum(own), inputs + 2 * live.peak, max(own, default=0))
 
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import gcd
 from typing import Any
+
+import torch
 
 from netsize import sources
 from netsize.errors import BadInput, NetsizeError
@@ -20,23 +23,22 @@ Say = Callable[[str], None]
 def sweep(
     model: Any, varies: str, values: list[int], base: str | None, settings: Mapping[str, Any], device: str, say: Say
 ) -> Sweep:
-    """At many sizes of its input, or with many values of one argument. Raises NetsizeError."""
-    over = over_sizes if varies in AXES else over_settings
-    return over(model, varies, values, base, settings, device, say)
+    """At many sizes of its input (`varies` is input, height or width), or with many values of an argument of its
+    constructor (its name; `set:width` where it is named like a size). Raises NetsizeError."""
+    if varies not in AXES:
+        return over_settings(model, varies.removeprefix("set:"), values, base, settings, device, say)
+    with sources.loaded(model, settings, with_values=True) as built:
+        return over_sizes(built, varies, values, base, choose_device(device), say)
 
 
-def over_sizes(
-    model: Any, varies: str, values: list[int], base: str | None, settings: Mapping[str, Any], device: str, say: Say
-) -> Sweep:
+def over_sizes(built: Built, varies: str, values: list[int], base: str | None, device: torch.device, say: Say) -> Sweep:
     """At inputs whose sides are set to each value; `base` is the shape whose other sides stay. Raises NetsizeError."""
-    built = sources.load(model, settings, with_values=True)
-    where = choose_device(device)
     spec = _base(built, base)
 
     def at(value: int, verify: bool) -> Network:
         say(f"{'running' if verify else 'counting'} {built.source.model} at {value}")
         sized = replace(spec, shape=shape_at(spec.shape, varies, value))
-        return examine_built(built, [sized], device=where, verify=verify, hint=False)
+        return examine_built(built, [sized], device=device, verify=verify, hint=False)
 
     points = sweep_values(values, at)
     smallest = _smallest(built, spec, at, say) if varies == "input" else None
@@ -65,8 +67,8 @@ def _base(built: Built, base: str | None) -> InputSpec:
         return read_input(base)
     if len(built.inputs) == 1:
         return built.inputs[0]
-    if built.example and len(built.example) == 1:
-        return InputSpec(tuple(built.example[0].shape[1:]))
+    if built.example and len(built.example.values) == 1 and isinstance(built.example.values[0], torch.Tensor):
+        return InputSpec(tuple(built.example.values[0].shape[1:]))
     raise BadInput(f"{built.source.model}: say what it takes, as --shape 3x224x224: its last two sides are varied")
 
 
@@ -86,10 +88,14 @@ def _smallest(built: Built, spec: InputSpec, at: Callable[[int, bool], Network],
 
 def _takes(points: list[Point]) -> str:
     """Of the sizes from the smallest on that were tried."""
-    works = [point.error is None for point in points]
-    if len(points) < 2 or not any(works):
+    works = [point.value for point in points if point.error is None]
+    fails = [point.value for point in points if point.error is not None]
+    if len(points) < 2 or not works:
         return ""
-    return "any" if all(works) else "one" if sum(works) == 1 else "some"
+    if not fails or len(works) == 1:
+        return "one" if fails else "any"
+    step = gcd(*works)
+    return f"multiples of {step}" if step > 1 and all(size % step for size in fails) else "some"
 
 
 def _network_at(spec: InputSpec, at: Callable[[int, bool], Network], working: list[Any]) -> Network | None:

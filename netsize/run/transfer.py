@@ -1,6 +1,6 @@
 """Transfer learning: another classifier on a network's features, or its features alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import nn
 from netsize.errors import BadOption, did_you_mean
 from netsize.run.fake_tensors import without_values
 from netsize.run.forward_pass import contexts
+from netsize.run.inputs import MakeInputs
 from netsize.sources.built import Built
 from netsize.sources.factory import quiet
 from netsize.sources.initialisers import SkipInitialisers
@@ -54,7 +55,7 @@ class Until:
             raise Reached
 
 
-def replace_classifier(built: Built, make_inputs: Callable[[torch.device], Any], classes: int) -> str:
+def replace_classifier(built: Built, make_inputs: MakeInputs, classes: int) -> str:
     """Put a layer with so many classes in the place of the last one, and return its path. Raises BadOption."""
     found = _classifier(built.model, make_inputs)
     if found is None:
@@ -72,7 +73,7 @@ def replace_classifier(built: Built, make_inputs: Callable[[torch.device], Any],
     return path
 
 
-def _classifier(model: nn.Module, make_inputs: Callable[[torch.device], Any]) -> tuple[str, nn.Module] | None:
+def _classifier(model: nn.Module, make_inputs: MakeInputs) -> tuple[str, nn.Module] | None:
     """The last fully connected layer or convolution that is executed, if it has an output for each of the network's."""
     executed: list[str] = []
     handles = [
@@ -84,17 +85,18 @@ def _classifier(model: nn.Module, make_inputs: Callable[[torch.device], Any]) ->
         with ExitStack() as stack:
             for context in (quiet(), *contexts(torch.device("cpu")), without_values(model)):
                 stack.enter_context(context)
-            output = model(*make_inputs(torch.device("cpu")))
+            output = make_inputs(torch.device("cpu")).given_to(model)
     except Exception:  # the real pass will say what is wrong, and where
         return None
     finally:
         for handle in handles:
             handle.remove()
-    if not executed or not isinstance(output, torch.Tensor) or output.dim() != 2:
+    given = tensors(output)
+    if not executed or not given or given[0].dim() != 2:  # of several outputs (logits, features ...) the first
         return None
     layer = model.get_submodule(executed[-1])
     outputs = getattr(layer, "out_features", None) or getattr(layer, "out_channels", None)
-    return (executed[-1], layer) if outputs == output.shape[1] else None
+    return (executed[-1], layer) if outputs == given[0].shape[1] else None
 
 
 def _alike(layer: Any, classes: int) -> nn.Module:

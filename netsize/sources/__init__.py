@@ -8,7 +8,8 @@ A new source is a file with `load(model, settings) -> Built`, chosen in `source_
 """
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from fnmatch import filter as filtered
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -24,18 +25,21 @@ OTHER_TASKS = ("detection", "segmentation", "video", "optical_flow", "quantizati
 COMMANDS = ("show", "list", "explain", "compare", "sweep", "train", "check", "freeze", "diff", "cache")
 
 
-def load(model: Any, settings: Mapping[str, Any], with_values: bool) -> "Built":
-    """The network that a MODEL names, or a copy of one that is given; `with_values` if it is to be run. Torch's random
-    state is left as it was. Raises NetsizeError."""
-    if not isinstance(model, str):
-        from netsize.sources import module
+@contextmanager
+def loaded(model: Any, settings: Mapping[str, Any], with_values: bool) -> Iterator["Built"]:
+    """The network that a MODEL names, or one that is given, which is put back afterwards as it was; `with_values` if it
+    is to be run. Torch's random state is left as it was. Raises NetsizeError."""
+    if isinstance(model, str):
+        import torch
 
-        return module.load(model, settings, with_values)
-    import torch
+        with torch.random.fork_rng(devices=[]):
+            built: Built = source_of(model).load(model, settings)
+        yield built
+        return
+    from netsize.sources import module
 
-    with torch.random.fork_rng(devices=[]):
-        built: Built = source_of(model).load(model, settings)
-        return built
+    with module.loaded(model, settings, with_values) as built:
+        yield built
 
 
 def source_of(model: str) -> ModuleType:

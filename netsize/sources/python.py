@@ -37,7 +37,7 @@ def load(model: str, settings: Mapping[str, Any]) -> Built:
     network = plain(network)
     example = getattr(network, "example_input_array", None)
     source = Source("python", model, type(network).__name__)
-    return Built(network, source, example=as_arguments(example), blank=blank)
+    return Built(network, source, example=as_arguments(example, network.forward), blank=blank)
 
 
 def _callable(model: str, found: Any) -> Any:
