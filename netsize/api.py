@@ -43,7 +43,7 @@ def analyze(
     """Count the units, connections and weights of a network, and verify every count by running it.
 
     model: an nn.Module, or what the command line takes: "alexnet", "net.py:Net", "package.module:factory".
-        A module is copied, and left exactly as it was; forward hooks that it has run on the copy.
+        A module is run itself, with its hooks and whatever it reaches, and put back exactly as it was.
     input: shapes without the batch axis ("3x224x224", (3, 224, 224), or a list of such texts, one per
         argument of forward), or the arguments themselves, with a batch axis of which the first example is
         taken. None: torchvision's default input, or the model's `example_input_array`.

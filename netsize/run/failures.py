@@ -8,13 +8,14 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 
 from netsize.errors import BadInput, TooLarge
 from netsize.run import memory
-from netsize.run.forward_pass import ForwardFailed, first_that_runs
+from netsize.run.fake_tensors import NeverEnds
+from netsize.run.forward_pass import ForwardFailed, MadeWithoutValues, first_that_runs
 from netsize.run.inputs import MakeInputs, arguments_of
 from netsize.sources.built import Built
 from netsize.sources.factory import describe, quiet
 from netsize.sources.settings import InputSpec
 
-NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException)
+NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException, NeverEnds, MadeWithoutValues)
 PATIENCE = 5.0  # seconds to look for the smallest input that works
 
 

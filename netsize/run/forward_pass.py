@@ -1,9 +1,11 @@
 """One forward pass of a network, and what it wrote down. The network that is given is used up: its parameters
 may be filled with values and its state may change. Global switches are put back."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from itertools import islice
 from typing import Any
 
 import torch
@@ -18,6 +20,8 @@ from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
 from netsize.trace.operations import tensors
+
+MOST_OUTPUTS = 10_000  # of a generator
 
 
 class ForwardFailed(Exception):
@@ -49,6 +53,44 @@ def trace(
     `netsize.run.transfer.Until`. `loss`: of what comes out; go backward from there, too. Raises ForwardFailed,
     BackwardFailed.
     """
+
+    def once(trained: bool) -> Network:
+        return _traced(model, make_inputs, source, device, execute, on_layer, stopping, loss, trained)
+
+    known = {name for name, _ in model.named_parameters()}
+    try:
+        network = once(trained=loss is not None)
+    except ForwardFailed as failure:
+        if loss is not None or not _asks_for_gradients(failure.error):
+            raise
+        return once(trained=True)  # it computes gradients of its parameters: they are to be asked for
+    made = {name for name, _ in model.named_parameters()} - known
+    if not made:
+        return network
+    if not execute:  # shapes without values are no parameters
+        raise ForwardFailed("", type(model).__name__, MadeWithoutValues(f"its first forward makes {min(made)}"), ())
+    return once(trained=loss is not None)  # layers that the first forward has made are now there to be seen
+
+
+def _asks_for_gradients(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and "require grad" in str(error).replace("requires", "require")
+
+
+class MadeWithoutValues(Exception):
+    """A network makes its parameters in its first forward, which was not really run."""
+
+
+def _traced(
+    model: nn.Module,
+    make_inputs: MakeInputs,
+    source: Source,
+    device: torch.device,
+    execute: bool,
+    on_layer: Callable[[int], None] | None = None,
+    stopping: AbstractContextManager[None] | None = None,
+    loss: Callable[[Any], torch.Tensor] | None = None,
+    trained: bool = False,
+) -> Network:
     started = time.perf_counter()
     with ExitStack() as stack:
         for context in contexts(device):
@@ -62,8 +104,8 @@ def trace(
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.begin(tensors(inputs.values))
         stack.enter_context(hooks(model, tracer))
-        if loss is not None:
-            stack.enter_context(torch.enable_grad())
+        if not trained:
+            stack.enter_context(untrained(model))
         with stopping or nullcontext():
             output = _run(model, inputs, tracer)
         if loss is not None:
@@ -94,14 +136,16 @@ def trace(
 
 
 def contexts(device: torch.device) -> list[Any]:
-    """Evaluation without gradients, repeatable, and with attention in parts that can be seen."""
+    """Repeatable, with attention and compiled parts in operations that can be seen. Gradients are there for networks that
+    compute with them; where nothing asks for one (`untrained`), nothing is kept for them."""
     cuda = [device] if device.type == "cuda" else []
     repeatable = [torch.random.fork_rng(devices=cuda), _seeded(device)]
     return [
         *repeatable,
         torch.inference_mode(False),
-        torch.no_grad(),
+        torch.enable_grad(),
         _no_fused_encoder(),
+        _uncompiled(),
         sdpa_kernel(SDPBackend.MATH),
     ]
 
@@ -128,6 +172,33 @@ def _no_fused_encoder() -> Iterator[None]:
 
 
 @contextmanager
+def _uncompiled() -> Iterator[None]:
+    """What torch.compile has wrapped is executed as it was written. Nothing is compiled where its compiler is not there."""
+    if "torch._dynamo.eval_frame" not in sys.modules:
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
+
+
+@contextmanager
+def untrained(model: nn.Module) -> Iterator[None]:
+    """Inside, no parameter asks for a gradient; those that were made in inference mode cannot be told not to."""
+    asking = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if any(parameter.is_inference() for parameter in asking):
+        with torch.no_grad():
+            yield
+        return
+    for parameter in asking:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in asking:
+            parameter.requires_grad_(True)
+
+
+@contextmanager
 def hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
     handles = []
     for module in tracer.layers.paths:
@@ -150,12 +221,28 @@ def _initialise_lazy_modules(model: nn.Module, make_inputs: MakeInputs, device: 
 def _run(model: nn.Module, inputs: Arguments, tracer: Tracer) -> Any:
     try:
         with tracer, Composites(tracer):
-            return inputs.given_to(model)
+            return consumed(inputs.given_to(model))
     except (Exception, SystemExit) as error:
         if tracer.bug is error:
             raise
         frame = tracer.frames[-1]
         raise ForwardFailed(frame.path, frame.type, error, tuple(tracer.depends_on_values)) from error
+
+
+def consumed(output: Any) -> Any:
+    """What a network puts out when somebody asks for it (a generator, a map): now. One that never ends is cut off."""
+    if isinstance(output, Iterator):
+        return [consumed(item) for item in islice(output, MOST_OUTPUTS)]
+    if isinstance(output, dict):
+        return type(output)({key: consumed(item) for key, item in output.items()}) if _lazy(output.values()) else output
+    if type(output) in (list, tuple) and _lazy(output):
+        return type(output)(consumed(item) for item in output)
+    return output
+
+
+def _lazy(items: Iterable[Any]) -> bool:
+    return any(isinstance(item, Iterator) or (isinstance(item, (dict, list, tuple)) and _lazy(
+        item.values() if isinstance(item, dict) else item)) for item in items)  # fmt: skip
 
 
 def _backward(loss: torch.Tensor, tracer: Tracer) -> None:
@@ -173,11 +260,11 @@ def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: 
     device = torch.device("cpu")
     until = time.perf_counter() + patience
     with ExitStack() as stack:
-        for context in (*contexts(device), without_values(model)):
+        for context in (*contexts(device), torch.no_grad(), without_values(model)):
             stack.enter_context(context)
         for index, make_inputs in enumerate(attempts):
             with suppress(Exception):
-                make_inputs(device).given_to(model)
+                consumed(make_inputs(device).given_to(model))
                 return index
             if time.perf_counter() > until:
                 return None

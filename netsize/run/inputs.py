@@ -113,7 +113,7 @@ def batch_of(values: Sequence[Any]) -> int | None:
 def _moved(value: Any, device: torch.device, batch: int | None, examples: int) -> Any:
     if isinstance(value, PackedSequence):
         first = value if batch is None else pack_sequence(unpack_sequence(value)[:1] * examples)
-        return first.to(device=device)
+        return first.to(device)  # type: ignore[arg-type]  # torch's stubs know types only
     if isinstance(value, torch.Tensor):
         value = value.detach()
         if batch is None or not value.dim() or value.size(0) != batch:

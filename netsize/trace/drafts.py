@@ -103,6 +103,8 @@ def trained_products(operation: Operation) -> list[Trained]:
     if not torch.is_grad_enabled():
         return []
     needed = [factor for factor in operation.factors if factor.requires_grad]
+    if not needed:
+        return []
     weights = sum(any(factor is operand for operand in operation.operands) for factor in needed)
     each = operation.formula.connections
     node = torch._C._autograd._get_sequence_nr() - 1
