@@ -194,6 +194,15 @@ def contract(view: View, axes: Sequence[int], extent: Shape, length: int = 1) ->
     return replace(view, axes=new)
 
 
+def normalise(view: View, axes: Sequence[int], extent: Shape) -> View:
+    """By statistics along these axes: every element goes into every other, and stays at its place."""
+    spans = contract(view, axes, extent).spans
+    mixed = view.carried(axes)
+    return replace(
+        view, spans=tuple(span if a not in mixed or span == ALL else UNKNOWN for a, span in enumerate(spans))
+    )
+
+
 def _covered(span: Span, gone: list[Digit], along: int, everything: bool, extent: int) -> Span:
     digits = [digit for digit in gone if along in digit.along]
     if span == ALL or (everything and (span == UNKNOWN or any(digit.step is None for digit in digits))):

@@ -38,7 +38,7 @@ def count(network: Network, convention: Convention | None = None, options: Optio
     totals = _totals(network, rows, still)
     problems = [f"{row.name}: {problem}" for row in rows for problem in row.problems]
     problems += _parameter_problems(network, totals)
-    if options.fields and network.field_measured:
+    if network.field_measured:
         problems.append(f"last feature map: {network.field_measured}")
     return Report(
         source=network.source,
@@ -98,7 +98,7 @@ def _row(call: Call, label: str, convention: Convention, options: Options, ran: 
         connections += formula.units * formula.biases_per_unit if call.bias_elements else 0
         weights, biases = weights + biases, 0
     problems = tuple(problems_of(call)) if ran else ()
-    if options.fields and call.field_measured:
+    if call.field_measured:
         problems += (call.field_measured,)
     held = [*call.weights, *(call.biases if convention.bias else ())]
     mean, rest = divmod(connections, formula.units) if formula.units else (0, 0)

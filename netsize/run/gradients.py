@@ -30,6 +30,7 @@ from netsize.trace.places import Seen
 
 SMALL = (8, 16, 32, 48, 64, 80, 96, 128, 192, 256)  # lengths of the other axes that are tried, the smallest first
 LONG = 512  # strips from this length on are tried without values first: what fails late would cost much
+NO_GRADIENT = "none"  # reaches the input: nothing can be measured
 MARGIN = 1  # elements on either side of a field that must not be seen
 
 
@@ -101,7 +102,7 @@ def measure(
     the network's input, with its batch axis; `used` are the weights of the calls until the last that is wanted.
     The network is used up."""
     _make_positive(model.cpu().eval(), used)
-    with _one_thread():
+    with _one_thread(), torch.random.fork_rng(devices=[]):
         return _measure(model, shape, wanted, say)
 
 
@@ -202,7 +203,9 @@ def _on_strip(model: nn.Module, shape: Shape, axis: int, group: list[Wanted]) ->
         if here is None or here.whole or _along(here, axis) != _along(want.field, axis) or unit is None:
             continue
         if _needs(want.field, axis) <= shape[axis]:
-            found[want] = _compare(output[unit].sum(), input, axis, want.field)
+            problem = _compare(output[unit].sum(), input, axis, want.field)
+            if problem != NO_GRADIENT:
+                found[want] = problem
     return found
 
 
@@ -256,7 +259,9 @@ def _index(seen: Seen, output: torch.Tensor, axis: int, unit: int) -> tuple[Any,
 
 def _compare(unit: torch.Tensor, input: torch.Tensor, axis: int, field: Field) -> str | None:
     """None if the gradient is not zero from the first to the last element of the field, and zero beyond."""
-    (gradient,) = torch.autograd.grad(unit, input, retain_graph=True)
+    (gradient,) = torch.autograd.grad(unit, input, retain_graph=True, allow_unused=True)
+    if gradient is None:  # rounded, or looked up in a table
+        return NO_GRADIENT
     others = [i for i in range(input.dim()) if i != axis]
     places = (gradient != 0).any(dim=others).nonzero().flatten().tolist()
     size, step, offset = _along(field, axis)

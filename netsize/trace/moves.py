@@ -15,8 +15,12 @@ from netsize.trace.operations import Given
 # fmt: off
 REGROUPS = {"aten.view", "aten._unsafe_view", "aten.unsqueeze", "aten.squeeze", "aten._reshape_copy"}
 KEEPS = {"aten.alias", "aten.detach", "aten.clone", "aten.contiguous", "aten._to_copy", "aten.lift_fresh",
-         "aten.native_batch_norm", "aten._native_batch_norm_legit_no_training", "aten.cudnn_batch_norm",
-         "aten.batch_norm", "aten._batch_norm_no_update", "aten.native_dropout", "aten.local_response_norm"}
+         "aten._native_batch_norm_legit_no_training", "aten._batch_norm_no_update", "aten.native_dropout",
+         "aten.local_response_norm"}
+# by statistics that it keeps, or (in training, or without any) by those of the input: then that argument is set
+BATCH_NORMS = {"aten.native_batch_norm": "training", "aten._native_batch_norm_legit": "training",
+               "aten.batch_norm": "training", "aten.cudnn_batch_norm": "training",
+               "aten.miopen_batch_norm": "training"}
 MIXES = {"aten._softmax", "aten._safe_softmax", "aten._log_softmax", "aten.cumsum", "aten.cumprod"}
 REDUCES = {"aten.mean", "aten.sum", "aten.amax", "aten.amin", "aten.max", "aten.min", "aten.var", "aten.std",
            "aten.var_mean", "aten.std_mean", "aten.logsumexp", "aten.linalg_vector_norm", "aten.prod"}
@@ -38,9 +42,9 @@ def _without(view: View, axis: int) -> View:
     return replace(view, axes=(*view.axes[:axis], *view.axes[axis + 1 :]))
 
 
-def unknown(view: View, result: torch.Tensor) -> View:
+def unknown(view: View, shape: Shape) -> View:
     """What an operation does to places is not known here: upsampling, rolling, choosing."""
-    view, shape = receptive_fields.lost(view, view.carried()), tuple(result.shape)
+    view = receptive_fields.lost(view, view.carried())
     along = tuple(sorted(view.carried()))
     if len(view.axes) != len(shape):
         return replace(view, axes=tuple(map(features, shape)))

@@ -10,7 +10,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from netsize.lecture import receptive_fields
 from netsize.lecture.formulas import Convolution, Formula, Pooling, Shape
 from netsize.lecture.receptive_fields import ALL, Field, View, features
-from netsize.trace.moves import KEEPS, MIXES, MOVES, PARTS, REDUCES, REGROUPS, parts, unknown
+from netsize.trace.moves import BATCH_NORMS, KEEPS, MIXES, MOVES, PARTS, REDUCES, REGROUPS, parts, unknown
 from netsize.trace.operations import Given, Operation
 from netsize.trace.origins import Origins
 from netsize.trace.silent_operations import is_elementwise
@@ -77,7 +77,7 @@ class Places:
         else:
             views = [self._view(func, name, given, results[0], formula, path)] * len(results)
         for result, view in zip(results, views):
-            seen = Seen(view if len(view.axes) == result.dim() else unknown(view, result), depth)
+            seen = Seen(view if len(view.axes) == result.dim() else unknown(view, tuple(result.shape)), depth)
             self._seen[result] = seen
         settles = isinstance(formula, Pooling) and formula.outputs  # what it puts out is no map of this size any more
         if (formula is not None and not settles) or name in ("aten.cat", "aten.add", "aten.add_"):
@@ -115,21 +115,25 @@ class Places:
             return receptive_fields.regroup(view, shape)
         if name in KEEPS:
             return view
+        if name in BATCH_NORMS:
+            over = [axis for axis in range(len(view.axes)) if axis != 1] if given[BATCH_NORMS[name]] else []
+            return receptive_fields.normalise(view, over, self._extent)
         if name in MIXES:
             return self._mixed(view, [given["dim"] % len(view.axes)])
         if name in REDUCES:
             return self._reduced(view, given, path)
         if name in ("aten.native_layer_norm", "aten._fused_rms_norm"):
-            return self._mixed(view, list(range(len(view.axes) - len(given["normalized_shape"]), len(view.axes))))
+            over = list(range(len(view.axes) - len(given["normalized_shape"]), len(view.axes)))
+            return receptive_fields.normalise(view, over, self._extent)
         if name == "aten.native_group_norm":
-            return self._mixed(view, list(range(1, len(view.axes))))
+            return receptive_fields.normalise(view, list(range(1, len(view.axes))), self._extent)
         if name in ("aten.cat", "aten.stack"):
             return self._joined(name, given["tensors"], given["dim"] % len(shape), shape)
         if is_elementwise(func):
             view = receptive_fields.union(views, shape)
             self._note_positions(tensors, view)
             return view
-        return unknown(view, result)
+        return unknown(view, shape)
 
     def _counted(
         self,
@@ -149,7 +153,7 @@ class Places:
             return replace(view, axes=(*view.axes, features(shape[-1])))
         if formula.kind in ("linear", "matmul", "bilinear", "distance"):
             return self._product(name, tensors, shape, path)
-        return receptive_fields.lost(replace(view, axes=tuple(map(features, shape))), view.carried())
+        return unknown(view, shape)
 
     def _convolved(self, view: View, formula: Convolution) -> View:
         axes = len(formula.kernel)
