@@ -5,7 +5,7 @@ import os
 import sys
 from contextlib import suppress
 
-INTERRUPTED = 130  # as in errors.py: 128 + SIGINT
+FAILED, INTERRUPTED = 2, 130  # as in errors.py
 
 
 def run() -> None:
@@ -21,6 +21,11 @@ def run() -> None:
         status = main()
     except KeyboardInterrupt:
         status = INTERRUPTED
+    except Exception:  # a bug of netsize: never 1, which says that something differs
+        from traceback import print_exc
+
+        print_exc()
+        status = FAILED
     with suppress(OSError, ValueError, AttributeError):  # closed, or nobody reads any more
         sys.stdout.flush()
         sys.stderr.flush()

@@ -26,6 +26,7 @@ from netsize.sources import is_pattern, matching
 QUANTITIES = ("units", "connections", "weights", "biases", "parameters", "other_parameters")
 SHARES = ("units_share", "connections_share", "weights_share")
 OPTIONS = ("name", "model", "input", "set", "bias", "pooling", "padding", "verify", "frozen", "published", "layers")
+SWITCHES = ("bias", "pooling", "padding", "verify")
 OF_LAYERS = ("units", "connections", "weights", "biases", *SHARES)
 SUFFIXES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "%": 0.01}
 _AMOUNT = re.compile(r"(<=|>=|<|>|==)?\s*(\d[\d,_]*)(?:\.(\d+))?\s*([KMGBT%]?)$")
@@ -102,7 +103,7 @@ def parse(file: Path) -> Any:
 
 def _read_case(file: Path, index: int, table: Table) -> Iterator[Case]:
     place = f"{file}, case {index + 1}"
-    _check_keys(place, table, (*OPTIONS, *QUANTITIES, *SHARES))
+    _check_keys(place, table, (*OPTIONS, *QUANTITIES))
     models = table.get("model")
     if models is None:
         raise BadCase(f"{place}: it names no model")
@@ -111,7 +112,7 @@ def _read_case(file: Path, index: int, table: Table) -> Iterator[Case]:
         _check_keys(f"{place}, layer {where}", layer, OF_LAYERS)
         expected += _expected(f"{place}, layer {where}", where, layer, OF_LAYERS)
     inputs = table.get("input", ())
-    common: dict[str, Any] = {key: bool(table[key]) for key in ("bias", "pooling", "padding", "verify") if key in table}
+    common: dict[str, Any] = {key: _read_switch(place, key, table[key]) for key in SWITCHES if key in table}
     common |= {key: str(table[key]) for key in ("frozen", "published") if key in table}
     for model in _models(place, models):
         yield Case(
@@ -124,6 +125,12 @@ def _read_case(file: Path, index: int, table: Table) -> Iterator[Case]:
             expected=tuple(expected),
             **common,
         )
+
+
+def _read_switch(place: str, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadCase(f"{place}: {key} = {value!r}: expected true or false, without quotes")
+    return bool(value)
 
 
 def _models(place: str, names: Any) -> list[str]:
@@ -139,6 +146,8 @@ def _models(place: str, names: Any) -> list[str]:
 
 def _check_keys(place: str, table: Any, known: tuple[str, ...]) -> None:
     for key in table:
+        if key in SHARES and key not in known:
+            raise BadCase(f"{place}: {key} belongs to a layer: [case.layers.NAME]; of the whole network it is 100 %")
         if key not in known:
             raise BadCase(f"{place}: there is no key {key!r}.{did_you_mean(key, list(known))}")
 

@@ -22,7 +22,8 @@ def updated(results: Sequence[Result]) -> dict[Path, str]:
     for file in dict.fromkeys(result.case.file for result in results):
         document = parse(file)
         cases = document["tool"]["netsize"]["case"] if file.name == "pyproject.toml" else document["case"]
-        if any(_rewrite(result, cases) for result in results if result.case.file == file):
+        changed = [_rewrite(result, cases) for result in results if result.case.file == file]
+        if any(changed):
             _check_writable(file)
             texts[file] = document.as_string()
     return texts

@@ -9,6 +9,7 @@ exactly 0. On its way back through the layers every gradient that is not 0 becom
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice, product
 from math import prod
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from netsize.facts.network import Network
 from netsize.lecture.formulas import Shape
-from netsize.lecture.receptive_fields import Field
+from netsize.lecture.receptive_fields import Field, View
 from netsize.run.fake_tensors import without_values
 from netsize.run.forward_pass import contexts, hooks
 from netsize.sources.initialisers import BLOCK
@@ -31,6 +32,7 @@ from netsize.trace.places import Seen
 SMALL = (8, 16, 32, 48, 64, 80, 96, 128, 192, 256)  # lengths of the other axes that are tried, the smallest first
 LONG = 512  # strips from this length on are tried without values first: what fails late would cost much
 NO_GRADIENT = "none"  # reaches the input: nothing can be measured
+MOST_UNITS = 100_000  # that are tried
 MARGIN = 1  # elements on either side of a field that must not be seen
 
 
@@ -48,8 +50,9 @@ class Enough(BaseException):
     """All that is wanted was executed. No Exception: a network's own `except` must not catch it."""
 
 
-class SpreadMaxPools(TorchFunctionMode):
-    """A maximum passes its gradient to one element of its window only, a mean to all that it sees."""
+class Differentiable(TorchFunctionMode):
+    """Puts operations in the place of those whose gradient does not tell what a unit sees: a maximum passes it to one
+    element of its window only, a mean to all of them."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -58,7 +61,17 @@ class SpreadMaxPools(TorchFunctionMode):
             return _mean_pool(name, *args, **kwargs)
         if name.startswith("adaptive_max_pool"):
             return getattr(F, name.partition("_with")[0].replace("max", "avg"))(*args[:2])
+        if name == "batch_norm":
+            return _with_right_gradient(func(*args, **kwargs))
         return func(*args, **kwargs)
+
+
+def _with_right_gradient(normalised: torch.Tensor) -> torch.Tensor:
+    """On a CPU, batch_norm_backward of one example takes a gradient that is transposed for one that is not, and gives
+    zeros (torch 2.11 to 2.15, in evaluation): a copy in order gives it no chance to."""
+    if normalised.requires_grad:
+        normalised.register_hook(lambda gradient: gradient.clone(memory_format=torch.contiguous_format))
+    return normalised
 
 
 def _mean_pool(
@@ -158,9 +171,44 @@ def _unit(field: Field, axis: int) -> int:
 
 
 def _needs(field: Field, axis: int) -> int:
-    """The shortest input in which that unit's field lies."""
+    """The shortest input in which that unit's field lies; of units that are not evenly spaced (tokens that were put into
+    windows) any one's, to be on the safe side."""
     size, step, offset = _along(field, axis)
-    return offset + _unit(field, axis) * (step or 0) + size + MARGIN
+    if step is None:
+        return 2 * (size + MARGIN) + abs(offset)
+    return offset + _unit(field, axis) * step + size + MARGIN
+
+
+Where = dict[tuple[int, int], int]  # (axis of an output, digit of it) -> index
+
+
+def _uncut(view: View, axis: int, field: Field, length: int) -> tuple[Where, int] | None:
+    """Where along an axis a unit is whose field is not cut at a border, and where the field begins. None if there is
+    none, or if it is not known where units are."""
+    size, _, offset = _along(field, axis)
+    for where, moved in _units(view, axis):
+        start = offset + moved
+        if start >= MARGIN and start + size + MARGIN <= length:
+            return where, start
+    return None
+
+
+def _central(view: View, axis: int, length: int) -> Where:
+    """Where along an axis a unit is whose field lies in the middle of the input: beyond its borders there may be nothing
+    but padding. Nowhere, if it is not known where units are."""
+    start, size = view.spans[axis]
+    units = _units(view, axis)
+    return min(units, key=lambda unit: abs(2 * (start + unit[1]) + max(size, 0) - length), default=({}, 0))[0]
+
+
+def _units(view: View, axis: int) -> Iterator[tuple[Where, int]]:
+    """Units along an axis of the input, and how far along it they have moved from the first."""
+    digits = [(i, k, digit) for i, axes in enumerate(view.axes) for k, digit in enumerate(axes) if axis in digit.along]
+    if any(digit.along != (axis,) or digit.step is None for _, _, digit in digits):
+        return
+    for indices in islice(product(*(range(digit.length) for _, _, digit in digits)), MOST_UNITS):
+        moved = sum(index * (digit.step or 0) for index, (_, _, digit) in zip(indices, digits))
+        yield {(i, k): index for index, (i, k, _) in zip(indices, digits)}, moved
 
 
 def _measured(
@@ -199,13 +247,18 @@ def _on_strip(model: nn.Module, shape: Shape, axis: int, group: list[Wanted]) ->
         if output is None or seen is None or output.grad_fn is None:
             continue
         here = tracer.places.field(seen)
-        unit = _index(seen, output, axis, _unit(want.field, axis))
-        if here is None or here.whole or _along(here, axis) != _along(want.field, axis) or unit is None:
+        if here is None or here.whole or _along(here, axis) != _along(want.field, axis):
             continue
-        if _needs(want.field, axis) <= shape[axis]:
-            problem = _compare(output[unit].sum(), input, axis, want.field)
-            if problem != NO_GRADIENT:
-                found[want] = problem
+        known = _uncut(seen.view, axis, want.field, shape[axis])
+        where, start = known if known is not None else ({}, None)
+        if known is None and _along(want.field, axis)[1] is not None:  # evenly spaced, and none of them is uncut
+            continue
+        for other in {along for along in seen.view.carried() if along != axis}:
+            where |= _central(seen.view, other, shape[other])
+        unit = output[_index(seen.view, where)].sum()
+        problem = _compare(unit, input, axis, _along(want.field, axis)[0], start)
+        if problem != NO_GRADIENT:
+            found[want] = problem
     return found
 
 
@@ -233,43 +286,44 @@ def _run(model: nn.Module, input: torch.Tensor, last: int) -> Tracer:
         tracer.begin([input])
         stack.enter_context(hooks(model, tracer))
         stack.enter_context(suppress(Enough, Exception))  # a strip that the network does not take shows less
-        with SpreadMaxPools(), tracer, Composites(tracer):
+        with Differentiable(), tracer, Composites(tracer):
             model(input)
     if tracer.bug is not None:
         raise tracer.bug
     return tracer
 
 
-def _index(seen: Seen, output: torch.Tensor, axis: int, unit: int) -> tuple[Any, ...] | None:
-    """Where in the output the unit is: at this place along the axis, in the middle of the others, all features."""
+def _index(view: View, where: Where) -> tuple[Any, ...]:
+    """Which element of the output it is: at this place, in the middle where none is known, and all features."""
     index: list[Any] = []
-    for digits in seen.view.axes:
+    for i, digits in enumerate(view.axes):
         if not any(digit.along for digit in digits):
             index.append(slice(None))
             continue
         flat = 0
-        for digit in digits:
-            at = unit if digit.along == (axis,) and digit.step is not None else digit.length // 2
-            if at >= digit.length:
-                return None
-            flat = flat * digit.length + at
+        for k, digit in enumerate(digits):
+            flat = flat * digit.length + where.get((i, k), digit.length // 2)
         index.append(flat)
     return tuple(index)
 
 
-def _compare(unit: torch.Tensor, input: torch.Tensor, axis: int, field: Field) -> str | None:
-    """None if the gradient is not zero from the first to the last element of the field, and zero beyond."""
+def _compare(unit: torch.Tensor, input: torch.Tensor, axis: int, size: int, start: int | None) -> str | None:
+    """None if the gradient is not zero from the first to the last element of the field, and zero beyond. Where units are
+    not known to be (`start` is None) its length tells."""
     (gradient,) = torch.autograd.grad(unit, input, retain_graph=True, allow_unused=True)
     if gradient is None:  # rounded, or looked up in a table
         return NO_GRADIENT
     others = [i for i in range(input.dim()) if i != axis]
     places = (gradient != 0).any(dim=others).nonzero().flatten().tolist()
-    size, step, offset = _along(field, axis)
-    start = offset + _unit(field, axis) * (step or 0)
+    if not places and start is None:  # it may lie in the padding of a window
+        return NO_GRADIENT
     if not places:
         return f"receptive field: {size} by formula, nothing by the gradient"
     first, final = places[0], places[-1]
-    if (first, final) == (start, start + size - 1) or (step is None and final - first + 1 == size):
+    if start is None:
+        seen = final - first + 1
+        return None if seen == size else f"receptive field: {size} by formula, {seen} by the gradient"
+    if (first, final) == (start, start + size - 1):
         return None
     return f"receptive field: {start} to {start + size - 1} by formula, {first} to {final} by the gradient"
 

@@ -7,6 +7,7 @@ response normalisation: its pool is none of the network's.
 
 import contextlib
 from collections import Counter
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -24,6 +25,7 @@ from netsize.trace.origins import Origin
 _GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 _CELLS = {f"{name}_cell": gates for name, gates in _GATES.items()}
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
+_TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
 
 
 class Composites(TorchFunctionMode):
@@ -44,6 +46,8 @@ class Composites(TorchFunctionMode):
             isinstance(value, str) and value == "same" for value in (*args, *kwargs.values())
         ):
             return self._same_padding(func, args, kwargs)
+        if name in _CONVOLUTIONS | _TRANSPOSED and any(tensor.is_complex() for tensor in tensors(args)):
+            return self._complex(func, args, kwargs)
         if name in _GATES or name in _CELLS:
             return self._recurrent(func, name, args, kwargs)
         return func(*args, **kwargs)
@@ -71,6 +75,26 @@ class Composites(TorchFunctionMode):
             return func(*args, **kwargs)
         finally:
             self.tracer.unpadded = None
+
+    def _complex(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """torch computes it by three real ones; a product of two complex numbers is one connection."""
+        mark = len(self.tracer.drafts)
+        output = func(*args, **kwargs)
+        parts = self.tracer.take_since(mark)
+        weight, bias = (args + (None,))[1] if len(args) > 1 else kwargs["weight"], None
+        bias = args[2] if len(args) > 2 else kwargs.get("bias")
+        biases = self._origins([bias] if bias is not None else [])
+        call = replace(
+            parts[0].call,
+            elements=weight.numel(),
+            bias_elements=bias.numel() if biases and bias is not None else 0,
+            output=tuple(output.shape),
+        )
+        trained = [product for part in parts for product in part.trained]
+        seen = self.tracer.places.of(output) or parts[0].seen
+        self.tracer.add(replace(parts[0], call=call, operands=self._origins([weight]), biases=biases, seen=seen,
+                                trained=trained))  # fmt: skip
+        return output
 
     def _recurrent(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
         """Without oneDNN and cuDNN torch executes the products one by one, where they can be seen."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass_type
 from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -61,6 +62,8 @@ class Tracer(DispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if any(is_traceable_wrapper_subclass_type(kind) for kind in types):  # its own operations say more
+            return NotImplemented
         if not is_read(func) and not is_silent(func) and func._can_decompose():
             with self:  # in inference mode torch does not take it apart before it comes here
                 return func.decompose(*args, **kwargs)
