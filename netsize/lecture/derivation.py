@@ -11,6 +11,7 @@ from netsize.lecture.formulas import (
     Embedding,
     Formula,
     Linear,
+    Outer,
     Pooling,
     Product,
     Recurrent,
@@ -97,6 +98,13 @@ def _matmul(layer: Product) -> Iterator[Step]:
         yield Step("weights", f"elements of the {layer.weighted} operand", "", layer.weights)
     else:
         yield remark("both operands are activations: there are connections, and no weights")
+
+
+def _outer(layer: Outer) -> Iterator[Step]:
+    yield Step("units", "", "", layer.units)
+    yield _connections(layer)
+    yield Step("weights", "", "", layer.weights)
+    yield remark("the inner axis has a length of 1: a unit is one input times one weight")
 
 
 def _sparse(layer: SparseProduct) -> Iterator[Step]:
@@ -333,6 +341,7 @@ _DERIVATIONS: dict[type, Callable[[Any], Iterator[Step]]] = {
     Bilinear: _bilinear,
     Product: _matmul,
     SparseProduct: _sparse,
+    Outer: _outer,
     Convolution: _convolution,
     TransposedConvolution: _transposed,
     Pooling: _pooling,

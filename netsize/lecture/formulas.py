@@ -187,6 +187,40 @@ class Product(Formula):
 
 
 @dataclass(frozen=True)
+class Outer(Formula):
+    """A product over an inner axis of 1: every unit has one input and one weight. `left` and `right` are the shapes of the
+    operands, broadcast to each other; `weighted` is as for Product."""
+
+    left: Shape
+    right: Shape
+    weighted: str = ""
+    kind: str = "matmul"
+
+    @property
+    def output(self) -> Shape:
+        axes = max(len(self.left), len(self.right))
+        left, right = ((1,) * (axes - len(shape)) + shape for shape in (self.left, self.right))
+        return tuple(n if m == 1 else m for n, m in zip(left, right))
+
+    @property
+    def fan_in(self) -> int:
+        return 1
+
+    @property
+    def weights(self) -> int:
+        left, right = prod(self.left), prod(self.right)
+        return {"": 0, "left": left, "right": right, "both": left + right}[self.weighted]
+
+    @property
+    def biases(self) -> int:
+        return self.weights if self.weighted in ("left", "right") else 0
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {by(self.left)} * {by(self.right)}"
+
+
+@dataclass(frozen=True)
 class SparseProduct(Formula):
     """A product (rows x inner) (inner x columns) with a sparse operand: only what it stores is multiplied. Each of its
     `entries` meets every column of the other operand (or every row, if the right one is `sparse`), and nothing else does:

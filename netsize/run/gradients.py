@@ -9,7 +9,6 @@ exactly 0. On its way back through the layers every gradient that is not 0 becom
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from itertools import islice, product
 from math import prod
 from typing import Any
 
@@ -20,9 +19,10 @@ from torch.overrides import TorchFunctionMode
 
 from netsize.facts.network import Network
 from netsize.lecture.formulas import Shape
-from netsize.lecture.receptive_fields import Field, View
+from netsize.lecture.receptive_fields import Field
 from netsize.run.fake_tensors import without_values
 from netsize.run.forward_pass import contexts, hooks
+from netsize.run.units import along, central, index, needs, uncut
 from netsize.sources.initialisers import BLOCK
 from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
@@ -32,8 +32,6 @@ from netsize.trace.places import Seen
 SMALL = (8, 16, 32, 48, 64, 80, 96, 128, 192, 256)  # lengths of the other axes that are tried, the smallest first
 LONG = 512  # strips from this length on are tried without values first: what fails late would cost much
 NO_GRADIENT = "none"  # reaches the input: nothing can be measured
-MOST_UNITS = 100_000  # that are tried
-MARGIN = 1  # elements on either side of a field that must not be seen
 
 
 @dataclass(frozen=True)
@@ -151,64 +149,11 @@ def _groups(wanted: list[Wanted], axis: int) -> Iterator[tuple[int, list[Wanted]
     """Fields with the length of a strip that holds them: short strips for small fields."""
     groups: dict[int, list[Wanted]] = {}
     for want in wanted:
-        groups.setdefault(max(_needs(want.field, axis) - 1, 1).bit_length(), []).append(want)
-    multiple = max(_along(want.field, axis)[1] or 1 for want in wanted)
+        groups.setdefault(max(needs(want.field, axis) - 1, 1).bit_length(), []).append(want)
+    multiple = max(along(want.field, axis)[1] or 1 for want in wanted)
     for _, group in sorted(groups.items()):
-        length = max(_needs(want.field, axis) for want in group)
+        length = max(needs(want.field, axis) for want in group)
         yield -(-length // multiple) * multiple, group
-
-
-def _along(field: Field, axis: int) -> tuple[int, int | None, int]:
-    """Size, step and offset."""
-    at = field.axes.index(axis)
-    return field.size[at], field.step[at], field.offset[at]
-
-
-def _unit(field: Field, axis: int) -> int:
-    """The first unit whose field lies inside of the input."""
-    _, step, offset = _along(field, axis)
-    return max(0, -((offset - MARGIN) // step)) if step else 0
-
-
-def _needs(field: Field, axis: int) -> int:
-    """The shortest input in which that unit's field lies; of units that are not evenly spaced (tokens that were put into
-    windows) any one's, to be on the safe side."""
-    size, step, offset = _along(field, axis)
-    if step is None:
-        return 2 * (size + MARGIN) + abs(offset)
-    return offset + _unit(field, axis) * step + size + MARGIN
-
-
-Where = dict[tuple[int, int], int]  # (axis of an output, digit of it) -> index
-
-
-def _uncut(view: View, axis: int, field: Field, length: int) -> tuple[Where, int] | None:
-    """Where along an axis a unit is whose field is not cut at a border, and where the field begins. None if there is
-    none, or if it is not known where units are."""
-    size, _, offset = _along(field, axis)
-    for where, moved in _units(view, axis):
-        start = offset + moved
-        if start >= MARGIN and start + size + MARGIN <= length:
-            return where, start
-    return None
-
-
-def _central(view: View, axis: int, length: int) -> Where:
-    """Where along an axis a unit is whose field lies in the middle of the input: beyond its borders there may be nothing
-    but padding. Nowhere, if it is not known where units are."""
-    start, size = view.spans[axis]
-    units = _units(view, axis)
-    return min(units, key=lambda unit: abs(2 * (start + unit[1]) + max(size, 0) - length), default=({}, 0))[0]
-
-
-def _units(view: View, axis: int) -> Iterator[tuple[Where, int]]:
-    """Units along an axis of the input, and how far along it they have moved from the first."""
-    digits = [(i, k, digit) for i, axes in enumerate(view.axes) for k, digit in enumerate(axes) if axis in digit.along]
-    if any(digit.along != (axis,) or digit.step is None for _, _, digit in digits):
-        return
-    for indices in islice(product(*(range(digit.length) for _, _, digit in digits)), MOST_UNITS):
-        moved = sum(index * (digit.step or 0) for index, (_, _, digit) in zip(indices, digits))
-        yield {(i, k): index for index, (i, k, _) in zip(indices, digits)}, moved
 
 
 def _measured(
@@ -217,14 +162,14 @@ def _measured(
     """On the narrowest strip (from the `first` of SMALL on) on which all of them are executed; else on the network's
     own input. And which strip that was: what lies deeper needs no narrower one."""
     places = group[0].field.axes
-    for index in range(first, len(SMALL)):
-        strip = [min(SMALL[index], n) if i in places else n for i, n in enumerate(shape)]
+    for width in range(first, len(SMALL)):
+        strip = [min(SMALL[width], n) if i in places else n for i, n in enumerate(shape)]
         strip[axis] = length
         if length >= LONG and not _reaches(model, tuple(strip), max(want.index for want in group)):
             continue
         found = _on_strip(model, tuple(strip), axis, group)
         if len(found) == len(group):
-            return found, index
+            return found, width
     return _on_strip(model, shape, axis, group), first
 
 
@@ -247,16 +192,16 @@ def _on_strip(model: nn.Module, shape: Shape, axis: int, group: list[Wanted]) ->
         if output is None or seen is None or output.grad_fn is None:
             continue
         here = tracer.places.field(seen)
-        if here is None or here.whole or _along(here, axis) != _along(want.field, axis):
+        if here is None or here.whole or along(here, axis) != along(want.field, axis):
             continue
-        known = _uncut(seen.view, axis, want.field, shape[axis])
+        known = uncut(seen.view, axis, want.field, shape[axis])
         where, start = known if known is not None else ({}, None)
-        if known is None and _along(want.field, axis)[1] is not None:  # evenly spaced, and none of them is uncut
+        if known is None and along(want.field, axis)[1] is not None:  # evenly spaced, and none of them is uncut
             continue
-        for other in {along for along in seen.view.carried() if along != axis}:
-            where |= _central(seen.view, other, shape[other])
-        unit = output[_index(seen.view, where)].sum()
-        problem = _compare(unit, input, axis, _along(want.field, axis)[0], start)
+        for other in seen.view.carried() - {axis}:
+            where |= central(seen.view, other, shape[other])
+        unit = output[index(seen.view, where)].sum()
+        problem = _compare(unit, input, axis, along(want.field, axis)[0], start)
         if problem != NO_GRADIENT:
             found[want] = problem
     return found
@@ -291,20 +236,6 @@ def _run(model: nn.Module, input: torch.Tensor, last: int) -> Tracer:
     if tracer.bug is not None:
         raise tracer.bug
     return tracer
-
-
-def _index(view: View, where: Where) -> tuple[Any, ...]:
-    """Which element of the output it is: at this place, in the middle where none is known, and all features."""
-    index: list[Any] = []
-    for i, digits in enumerate(view.axes):
-        if not any(digit.along for digit in digits):
-            index.append(slice(None))
-            continue
-        flat = 0
-        for k, digit in enumerate(digits):
-            flat = flat * digit.length + where.get((i, k), digit.length // 2)
-        index.append(flat)
-    return tuple(index)
 
 
 def _compare(unit: torch.Tensor, input: torch.Tensor, axis: int, size: int, start: int | None) -> str | None:

@@ -48,6 +48,8 @@ class Composites(TorchFunctionMode):
             return self._same_padding(func, args, kwargs)
         if name in _CONVOLUTIONS | _TRANSPOSED and any(tensor.is_complex() for tensor in tensors(args)):
             return self._complex(func, args, kwargs)
+        if name == "einsum" and _contracts_ones(args):
+            return self._einsum(func, args, kwargs)
         if name in _GATES or name in _CELLS:
             return self._recurrent(func, name, args, kwargs)
         return func(*args, **kwargs)
@@ -75,6 +77,14 @@ class Composites(TorchFunctionMode):
             return func(*args, **kwargs)
         finally:
             self.tracer.unpadded = None
+
+    def _einsum(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Torch executes it pointwise, where it looks like any other arithmetic."""
+        outside, self.tracer.multiplies = self.tracer.multiplies, True
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self.tracer.multiplies = outside
 
     def _complex(self, func: Any, args: Any, kwargs: Any) -> Any:
         """torch computes it by three real ones; a product of two complex numbers is one connection."""
@@ -162,6 +172,20 @@ class Composites(TorchFunctionMode):
 
     def _origins(self, tensors: list[torch.Tensor]) -> list[Origin]:
         return [origin for origin in map(self.tracer.origins.of, tensors) if origin is not None]
+
+
+def _contracts_ones(args: Any) -> bool:
+    """Whether an einsum sums over axes of length 1 only, of two operands."""
+    if len(args) < 2 or not isinstance(args[0], str) or "->" not in args[0] or "." in args[0]:
+        return False
+    operands = args[1] if len(args) == 2 and isinstance(args[1], (list, tuple)) else args[1:]
+    left, _, result = args[0].replace(" ", "").partition("->")
+    labels = left.split(",")
+    if len(labels) != 2 or any(len(names) != tensor.dim() for names, tensor in zip(labels, operands)):
+        return False
+    shared = set(labels[0]) & set(labels[1]) - set(result)
+    sizes = {name: n for names, tensor in zip(labels, operands) for name, n in zip(names, tensor.shape)}
+    return bool(shared) and all(sizes[name] == 1 for name in shared)
 
 
 class _Products:

@@ -24,7 +24,7 @@ from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
 from netsize.trace.layers import Frame, Layers
 from netsize.trace.ones import entries
-from netsize.trace.operations import Operation, is_read, named, read, tensors
+from netsize.trace.operations import Operation, is_read, named, outer, read, tensors
 from netsize.trace.origins import Origin, Origins
 from netsize.trace.places import Places
 from netsize.trace.silent_operations import is_silent, name_of
@@ -50,6 +50,7 @@ class Tracer(DispatchMode):
         self.depends_on_values: dict[str, None] = {}
         self.unpadded: Shape | None = None  # input of the convolution with padding="same" that is being executed
         self.in_attention = False
+        self.multiplies = False  # inside of an einsum that is executed pointwise
         self.keeps_outputs = False
         self.bug: Exception | None = None  # of netsize, not of the network
         self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
@@ -94,6 +95,8 @@ class Tracer(DispatchMode):
         arguments, results = tensors((args, kwargs)), tensors(output)
         given = named(func, args, kwargs) | {"unpadded": self.unpadded}
         operation = read(func, given, output, _Weighted(self))
+        if self.multiplies and name == "aten.mul":
+            operation = outer(arguments[0], arguments[1], output, _Weighted(self))
         self.places.calls = len(self.drafts) - (operation is None)
         self.places.follow(func, name, given, results, operation, self.frames[-1].path)
         if operation is not None:

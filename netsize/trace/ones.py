@@ -91,6 +91,11 @@ def product(
     return Execution(connections=total, inside=total)
 
 
+def outer(left: torch.Tensor, right: torch.Tensor) -> Execution:
+    total = _total(_ones(left.shape, 1, left.device) * _ones(right.shape, 1, left.device))
+    return Execution(connections=total, inside=total)
+
+
 def sparse_product(
     func: Any, operands: tuple[torch.Tensor, torch.Tensor], added: torch.Tensor | None, fan_in: int
 ) -> Execution:

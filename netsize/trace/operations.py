@@ -19,6 +19,7 @@ from netsize.lecture.formulas import (
     Embedding,
     Formula,
     Linear,
+    Outer,
     Pooling,
     Product,
     Shape,
@@ -108,16 +109,24 @@ def convolution(func: Any, given: Given, output: Any, weighted: Weighted) -> Ope
     return Operation(formula, input, output, run, [weight], given["bias"], (input, weight))
 
 
-@reads(aten.mm, aten.bmm, aten.mv, aten.dot, aten.vdot)
+@reads(aten.mm, aten.bmm, aten.mv, aten.dot, aten.vdot, aten._int_mm)
 def product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
-    left, right = (value for value in given.values() if isinstance(value, torch.Tensor))
+    left, right = _factors(given)
     return _product(func, left, right, None, output, weighted)
 
 
-@reads(aten.addmm, aten.baddbmm, aten.addmv, aten._addmm_activation, aten._sparse_addmm)
+def _factors(given: Given) -> list[torch.Tensor]:
+    """The tensors that go in; not `out`, the memory that the result is written to."""
+    return [value for name, value in given.items() if isinstance(value, torch.Tensor) and name != "out"]
+
+
+@reads(
+    aten.addmm, aten.addmm_, aten.baddbmm, aten.baddbmm_, aten.addmv, aten.addmv_, aten._addmm_activation,
+    aten._sparse_addmm,
+)  # fmt: skip
 def added_product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
     """With a factor `beta` of 0 nothing is added, whatever is given."""
-    added, left, right = (value for value in given.values() if isinstance(value, torch.Tensor))
+    added, left, right = _factors(given)
     found = _product(func, left, right, added, output, weighted)
     if found is not None and given["beta"] == 0:
         found.bias = None
@@ -132,7 +141,7 @@ def _product(
     inner, batch = left.shape[-1], tuple(left.shape[:-2])
     rows = left.shape[-2] if left.dim() > 1 else None
     columns = right.shape[-1] if right.dim() > 1 else None
-    run = partial(ones.product, func, (left, right), added, inner)
+    run = partial(ones.product, _on_ones(func), (left, right), added, inner)
     formula: Formula
     sparse = [side for side, operand in (("left", left), ("right", right)) if ones.is_sparse(operand)]
     if len(sparse) == 2:
@@ -140,13 +149,22 @@ def _product(
     if sparse:
         stored = ones.entries(left if sparse == ["left"] else right)
         formula = SparseProduct(batch, rows, inner, columns, stored, sparse[0], which, _kind(which))
-        run = partial(ones.sparse_product, func, (left, right), added, inner)
+        run = partial(ones.sparse_product, _on_ones(func), (left, right), added, inner)
     elif which == "right" and left.dim() == right.dim() == 2:
         formula = Linear(tuple(left.shape), right.shape[1])
     else:
         formula = Product(batch, rows, inner, columns, which, _kind(which))
     input = right if which == "left" else left
     return Operation(formula, input, output, run, operands, added, (left, right))
+
+
+def _on_ones(func: Any) -> Any:
+    """What is run on ones in its place: nothing that writes into what it is given, and whole numbers as others."""
+    packet = func.overloadpacket
+    if packet is aten._int_mm:
+        return aten.mm.default
+    plain = packet.__name__.removesuffix("_")
+    return getattr(aten, plain).default if packet.__name__ != plain or "out" in func._overloadname else func
 
 
 @reads(aten.addbmm)
@@ -158,6 +176,14 @@ def summed_product(func: Any, given: Given, output: Any, weighted: Weighted) -> 
     formula = Product((), left.shape[1], inner, right.shape[2], which, _kind(which))
     run = partial(ones.product, func, (left, right), added, inner)
     return Operation(formula, left, output, run, operands, added, (left, right))
+
+
+def outer(left: torch.Tensor, right: torch.Tensor, output: torch.Tensor, weighted: Weighted) -> Operation:
+    """A product over an inner axis of 1 (torch.einsum), which torch executes as a pointwise one."""
+    which, operands = _held(left, right, weighted)
+    formula = Outer(tuple(left.shape), tuple(right.shape), which, _kind(which))
+    input = right if which == "left" else left
+    return Operation(formula, input, output, partial(ones.outer, left, right), operands, factors=(left, right))
 
 
 def _held(left: torch.Tensor, right: torch.Tensor, weighted: Weighted) -> tuple[str, list[torch.Tensor]]:
