@@ -18,13 +18,14 @@ from netsize.costs.training import SPARE, Fit, Measured, Training, layers_of, us
 from netsize.errors import BadInput, BadOption
 from netsize.facts.network import Network
 from netsize.machine import binary
+from netsize.results import words
 from netsize.results.count import count
 from netsize.results.patterns import frozen, matching_modules
 from netsize.results.report import Options
 from netsize.run import memory
 from netsize.run.failures import cannot_take
 from netsize.run.fake_tensors import without_values
-from netsize.run.forward_pass import BackwardFailed, ForwardFailed, trace
+from netsize.run.forward_pass import BackwardFailed, ForwardFailed, aliases_of, trace
 from netsize.run.inputs import arguments_of, known_inputs, read_given
 from netsize.sources.built import Arguments, Built
 from netsize.sources.environment import choose_device
@@ -92,6 +93,7 @@ def train_built(
         trainable=report.totals.trainable,
         fit=fit,
         uncounted=network.uncounted,
+        values=tuple(words.of_values(report)),
         unattributed=network.unattributed,
         unpredicted=timeline.unpredicted(),
         frozen=tuple((name, p.numel()) for name, p in built.model.named_parameters() if not p.requires_grad),
@@ -286,7 +288,7 @@ def training_contexts(device: torch.device) -> Iterator[None]:
 
 def _freeze(built: Built, plan: Plan) -> None:
     parameters = dict(built.model.named_parameters())
-    still = frozen(parameters, plan.freeze)
+    still = frozen(parameters, plan.freeze, aliases=aliases_of(built.model))
     for name in still:
         parameters[name].requires_grad_(False)
     if not any(parameter.requires_grad for parameter in parameters.values()):

@@ -47,6 +47,7 @@ def as_dict(training: Training) -> dict[str, Any]:
         },
         "problems": list(training.problems),
         "uncounted": uncounted(training.uncounted),
+        "values": list(training.values),
         "unattributed": training.unattributed,
         "unpredicted": list(training.unpredicted),
         "measured": _measured(training.measured) if training.measured else None,

@@ -38,6 +38,7 @@ class Call:
     input: Shape
     output: Shape  # as it came out, not as the formula has it
     elements: int = 0  # of the operand that the connections multiply by, repeated ones among them
+    weights_of: str = ""  # the layer that used its parameters first, if it was another one
     weights: Elements = ()  # parameters in it that no call before has used
     bias_elements: int = 0  # of the bias that was added, if any
     biases: Elements = ()  # parameters in it that no call before has used
@@ -99,6 +100,8 @@ class Network:
     until: str = ""  # layer after which the pass was stopped
     piecewise: int = 0  # bytes of parameters, if they were in memory layer by layer only
     unattributed: int = 0  # connections that a backward pass went through for no call: functions with one of their own
+    untrained: tuple[str, ...] = ()  # parameters that ask for no gradient
+    aliases: tuple[tuple[str, str], ...] = ()  # other names of parameters (tied weights), each with the first one
     guessed: tuple[tuple[str, str], ...] = ()  # operations whose result was guessed without values, and by which layer
     remembered: str = ""  # when these facts were found, if it was not now
 

@@ -32,12 +32,15 @@ def count(network: Network, convention: Convention | None = None, options: Optio
         unused = {name for name, _ in network.unused}
         reached = tuple((name, size) for name, size in network.parameters if name not in unused)
         network = replace(network, parameters=reached, unused=())
-    still = frozen(dict(network.parameters), options.freeze, network.replaced)
+    still = frozen(dict(network.parameters), options.freeze, network.replaced, dict(network.aliases))
+    still |= set(network.untrained if options.freeze else ())
     rows = _rows(network, convention, options, still)
     layers = [row for row in rows if row.layers]
     totals = _totals(network, rows, still)
     problems = [f"{row.name}: {problem}" for row in rows for problem in row.problems]
     problems += _parameter_problems(network, totals)
+    if network.parameters and not layers and len(network.unused) == len(network.parameters):
+        problems.append(f"nothing that was executed used any of its {totals.parameters:,} parameters")
     if network.field_measured:
         problems.append(f"last feature map: {network.field_measured}")
     return Report(
@@ -108,7 +111,7 @@ def _row(call: Call, label: str, convention: Convention, options: Options, ran: 
         type=call.type,
         kind=call.kind,
         label=label,
-        operation=formula.label if call.kind == formula.kind else formula.label.replace(formula.kind, call.kind, 1),
+        operation=_operation(call),
         input=call.input,
         output=call.output,
         hyperparameters=tuple(formula.hyperparameters.items()),
@@ -125,6 +128,13 @@ def _row(call: Call, label: str, convention: Convention, options: Options, ran: 
         field_verified=_measured(call.field_measured),
         backward=call.backward,
     )
+
+
+def _operation(call: Call) -> str:
+    """linear 768 -> 50257; of tied weights, whose they are."""
+    label = call.formula.label
+    label = label if call.kind == call.formula.kind else label.replace(call.formula.kind, call.kind, 1)
+    return f"{label}, weights of {call.weights_of}" if call.weights_of else label
 
 
 def _measured(problem: str | None) -> str:

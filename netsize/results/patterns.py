@@ -1,19 +1,21 @@
 """Which parameters and modules a pattern means: those that `--freeze` leaves out of training, say."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from netsize.errors import BadOption, did_you_mean
 
 
-def frozen(parameters: Iterable[str], patterns: Iterable[str], replaced: str = "") -> frozenset[str]:
+def frozen(
+    parameters: Iterable[str], patterns: Iterable[str], replaced: str = "", aliases: Mapping[str, str] | None = None
+) -> frozenset[str]:
     """Names of the parameters that a pattern matches: a parameter, or a module with all that is in it, by name
-    (features) or with wildcards (layer[123]). A layer that `--classes` has put in (`replaced`) is never frozen.
-    Raises BadOption."""
-    names = list(parameters)
+    (features) or with wildcards (layer[123]). `aliases`: other names that parameters have (those of tied weights). A
+    layer that `--classes` has put in (`replaced`) is never frozen. Raises BadOption."""
+    names = {name: name for name in parameters} | dict(aliases or {})
     found: set[str] = set()
     for pattern in patterns:
-        matching = {name for name in names if any(fnmatchcase(part, pattern) for part in _and_above(name))}
+        matching = {own for name, own in names.items() if any(fnmatchcase(part, pattern) for part in _and_above(name))}
         if not matching:
             modules = sorted({part for name in names for part in _and_above(name)})
             raise BadOption(f"--freeze {pattern}: no parameter or module matches.{did_you_mean(pattern, modules)}")

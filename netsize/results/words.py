@@ -70,14 +70,14 @@ def notes(report: Report) -> list[str]:
     if report.uncounted:
         names = _some({f"{name} ({calls}x)": None for name, calls in report.uncounted})
         found.append(f"incomplete: netsize does not know the connections of {names}")
-    return [*found, *_of_values(report)]
+    return [*found, *of_values(report)]
 
 
 # Operations that keep what a mask or a comparison lets through: without values all of it.
 SURVIVES = ("aten.nonzero", "aten.index", "aten.masked_select", "aten._unique2", "torchvision.nms")
 
 
-def _of_values(report: Report) -> list[str]:
+def of_values(report: Report) -> list[str]:
     """What the values of the input decide, or, where there are none, what was guessed in their place."""
     if report.verification.status != "skipped":
         names = _some(dict.fromkeys(report.depends_on_values))
@@ -159,6 +159,8 @@ def verification(report: Report) -> str:
     if found.status == "skipped":
         text = "not verified: counted by formula, without running the network"
         return f"{text} ({when})" if when else text
+    if not found.layers and report.totals.parameters:
+        return f"no layer has connections: there is nothing to verify ({when or f'{found.seconds:.1f} s'})"
     text = f"{found.verified} of {found.layers} layers verified by a forward pass on {found.device}"
     if found.piecewise:
         text += f", with the {found.piecewise / 2**30:,.1f} GiB of its parameters in memory layer by layer"

@@ -30,10 +30,14 @@ PATIENCE = 1_000  # guesses, before it is clear that a loop never ends
 
 @contextmanager
 def without_values(
-    model: nn.Module, device: torch.device | None = None, dtype: torch.dtype | None = None
+    model: nn.Module,
+    device: torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    answer: bool = True,
 ) -> Iterator["Guesses"]:
     """Inside, the network computes shapes only, as if it were on `device` (None: where it is) and of `dtype` (None:
-    of its own). Its parameters and buffers are put back afterwards.
+    of its own). Its parameters and buffers are put back afterwards. `answer`: what is guessed where a value is asked
+    for: true and 1, or false and 2.
 
     They are exchanged for fake ones at once: converting them at each operation takes eight times as long.
     Whole numbers stay, since a network may read its settings from them (buffers as copies, which it may change), and so
@@ -62,7 +66,7 @@ def without_values(
                 before.append((module, name, value))
                 setattr(module, name, value.clone())
     try:
-        with mode, Guesses() as guesses:
+        with mode, Guesses(answer) as guesses:
             yield guesses
     finally:
         for module, name, value in before:
@@ -95,9 +99,10 @@ class Guesses(DispatchMode):
     """Entered above the fake tensors. What no input goes into is known, and is worked out: sizes that a network computes
     from its settings. To what the fake tensors refuse it answers with a guess, and writes down which."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: bool) -> None:
         super().__init__()
         self.made: list[str] = []
+        self._answer = answer
         self._written: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # constants that hold more by now
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -114,13 +119,19 @@ class Guesses(DispatchMode):
             return func(*args, **kwargs)
         except (DynamicOutputShapeException, DataDependentOutputException):
             name = name_of(func)
-            answer = _ANSWERS.get(name)
+            answer = self._number if name == "aten._local_scalar_dense" else _ANSWERS.get(name)
             if answer is None:
                 raise
             self.made.append(name)
             if len(self.made) > PATIENCE:
                 raise NeverEnds(f"{name} is asked again and again: values decide when it ends") from None
             return answer(*args)
+
+    def _number(self, tensor: torch.Tensor) -> bool | int | float:
+        if tensor.dtype == torch.bool:
+            return self._answer
+        number = 1 if self._answer else 2
+        return float(number) if tensor.dtype.is_floating_point else number
 
 
 class NeverEnds(Exception):
@@ -166,15 +177,10 @@ def _unique(tensor: torch.Tensor, *_: Any) -> tuple[torch.Tensor, ...]:
     return one, tensor.new_empty(tensor.shape, dtype=torch.int64), one.new_empty(1, dtype=torch.int64)
 
 
-def _number(tensor: torch.Tensor) -> bool | int | float:
-    return tensor.dtype.is_floating_point * 1.0 or (True if tensor.dtype == torch.bool else 1)
-
-
 _ANSWERS: dict[str, Callable[..., Any]] = {
     "aten.nonzero": _nonzero,
     "aten.index": _index,
     "aten.masked_select": lambda tensor, mask: tensor.new_empty(tensor.numel()),
     "aten._unique2": _unique,
-    "aten._local_scalar_dense": _number,
     "torchvision.nms": lambda boxes, scores, overlap: boxes.new_empty(len(boxes), dtype=torch.int64),
 }

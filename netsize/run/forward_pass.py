@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -57,19 +58,46 @@ def trace(
     def once(trained: bool) -> Network:
         return _traced(model, make_inputs, source, device, execute, on_layer, stopping, loss, trained)
 
+    def otherwise(answer: bool) -> Network:
+        """Without values, if everything that is asked of them were answered so."""
+        return _traced(
+            model, make_inputs, source, torch.device("cpu"), False, None, None, loss, loss is not None, answer
+        )
+
     known = {name for name, _ in model.named_parameters()}
     try:
         network = once(trained=loss is not None)
     except ForwardFailed as failure:
-        if loss is not None or not _asks_for_gradients(failure.error):
-            raise
-        return once(trained=True)  # it computes gradients of its parameters: they are to be asked for
+        if loss is None and _asks_for_gradients(failure.error):
+            return once(trained=True)  # it computes gradients of its parameters: they are to be asked for
+        if not execute and failure.decided:  # what was guessed may be what it refuses: is anything not a number?
+            with suppress(ForwardFailed):
+                return otherwise(False)
+        raise
     made = {name for name, _ in model.named_parameters()} - known
+    if not made and network.depends_on_values and set(network.depends_on_values) <= QUESTIONS and stopping is None:
+        return _without_idle_questions(network, otherwise)
     if not made:
         return network
     if not execute:  # shapes without values are no parameters
         raise ForwardFailed("", type(model).__name__, MadeWithoutValues(f"its first forward makes {min(made)}"), ())
     return once(trained=loss is not None)  # layers that the first forward has made are now there to be seen
+
+
+QUESTIONS = {"aten._local_scalar_dense", "aten.equal", "aten._is_all_true", "aten._is_any_true"}  # for one value
+
+
+def _without_idle_questions(network: Network, otherwise: Callable[[bool], Network]) -> Network:
+    """Most networks that look at a value (is anything masked?) execute the same whatever it is: that is tried. A way that
+    ends in an error is none that they take."""
+    executed = [(call.path, call.formula) for call in network.calls]
+    same = []
+    for answer in (True, False):
+        with suppress(ForwardFailed, BackwardFailed):
+            same.append([(call.path, call.formula) for call in otherwise(answer).calls] == executed)
+    if not same or not all(same):
+        return network
+    return replace(network, depends_on_values=(), guessed=())
 
 
 def _asks_for_gradients(error: BaseException) -> bool:
@@ -90,6 +118,7 @@ def _traced(
     stopping: AbstractContextManager[None] | None = None,
     loss: Callable[[Any], torch.Tensor] | None = None,
     trained: bool = False,
+    answer: bool = True,
 ) -> Network:
     started = time.perf_counter()
     with ExitStack() as stack:
@@ -97,7 +126,9 @@ def _traced(
             stack.enter_context(context)
         _initialise_lazy_modules(model, make_inputs, device)
         real = dict(model.named_parameters())
-        guesses = stack.enter_context(without_values(model)) if not execute else None
+        untrained_ones = tuple(name for name, parameter in real.items() if not parameter.requires_grad)
+        aliases = aliases_of(model)
+        guesses = stack.enter_context(without_values(model, answer=answer)) if not execute else None
         inputs = make_inputs(device)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
         tracer.guesses = guesses.made if guesses is not None else []
@@ -122,6 +153,8 @@ def _traced(
         uncounted=tuple(sorted(tracer.uncounted.items())),
         depends_on_values=tuple(tracer.depends_on_values),
         guessed=tuple(tracer.guessed),
+        untrained=untrained_ones,
+        aliases=tuple(aliases.items()),
         device=device.type,
         torch=release(torch.__version__),
         executed=execute,
@@ -133,6 +166,13 @@ def _traced(
         settled=tuple(places.settled.items()),
         fixed=tuple(places.fixed.items()),
     )
+
+
+def aliases_of(model: nn.Module) -> dict[str, str]:
+    """Other names of parameters that stand in several places, each with the first one."""
+    first = {id(parameter): name for name, parameter in model.named_parameters()}
+    every = model.named_parameters(remove_duplicate=False)
+    return {name: first[id(parameter)] for name, parameter in every if first[id(parameter)] != name}
 
 
 def contexts(device: torch.device) -> list[Any]:

@@ -61,10 +61,15 @@ def settle(
     those of all parameters. Calls that see the input claim theirs before those that only prepare weights
     (spectral_norm's products)."""
     claims = Claims(sizes)
+    users: dict[str, str] = {}  # parameter -> the layer that used it first
     for draft in sorted(drafts, key=lambda draft: not draft.depends):
         weights = tuple(taken for origin in draft.operands for taken in claims.claim(origin.sources))
         biases = tuple(taken for origin in draft.biases for taken in claims.claim(origin.sources))
-        draft.call = replace(draft.call, weights=weights, biases=biases, field=places.field(draft.seen))
+        names = [name for origin in draft.operands for name in origin.parameters]
+        first = {users.setdefault(name, draft.call.path) for name in names}
+        shared = min(first - {draft.call.path}, default="") if not weights else ""
+        field = places.field(draft.seen)
+        draft.call = replace(draft.call, weights=weights, biases=biases, field=field, weights_of=shared)
         if backward is not None:
             draft.call = replace(draft.call, backward=_backward_of(draft, backward))
     numbers: Counter[str] = Counter()

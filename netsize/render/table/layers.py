@@ -135,6 +135,8 @@ def _footer(report: Report, rows: tuple[Row, ...], style: Style) -> list[Text]:
         lines += _prose(f"{len(report.rows)} layers in {len(rows)} rows; --depth {deepest} shows them all", style)
     status = report.verification.status
     mark, colour = {"passed": ("✓ ", "green"), "failed": ("✗ ", "bold red"), "skipped": ("", "yellow")}[status]
+    if not report.verification.layers and report.totals.parameters and status == "passed":
+        mark, colour = "", ""
     lines += _prose(mark + words.verification(report), style, colour)
     inside = {problem for row in rows for problem in words.problems(row)}
     for problem in report.verification.problems:

@@ -95,7 +95,7 @@ def _about_data(training: Training) -> list[str]:
 
 
 def _about_trust(training: Training) -> list[str]:
-    found = []
+    found = list(training.values)
     if training.uncounted:
         names = ", ".join(name for name, _ in training.uncounted)
         found.append(f"incomplete: netsize does not know the connections of {names}")
