@@ -92,7 +92,7 @@ def of_values(report: Report) -> list[str]:
     for name, path in report.guessed:
         if name not in SURVIVES:
             numbers.setdefault(name, {})[path or f"({report.source.title})"] = None
-    found += [f"guessed without values: {name} gives 1, in {_some(paths)}" for name, paths in numbers.items()]
+    found += [f"guessed, since there are no values: {name} in {_some(paths)}" for name, paths in numbers.items()]
     return found
 
 

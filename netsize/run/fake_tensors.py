@@ -6,7 +6,7 @@ without being run is counted as if every candidate survived: the most that it ca
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -110,13 +110,11 @@ class Guesses(DispatchMode):
         given = tensors((args, kwargs))
         known = not any(isinstance(tensor, FakeTensor) or tensor in self._written for tensor in given)
         if known and torch.Tag.nondeterministic_seeded not in func.tags:
-            worked_out = _worked_out(func, args, kwargs, bool(given))
-            if worked_out is not None:
-                return worked_out
+            return _worked_out(func, args, kwargs, given)
         if func._schema.is_mutable and given and not isinstance(given[0], FakeTensor):
             self._written[given[0]] = True
         try:
-            return func(*args, **kwargs)
+            return func(*_on_its_own(args), **kwargs)
         except (DynamicOutputShapeException, DataDependentOutputException):
             name = name_of(func)
             answer = self._number if name == "aten._local_scalar_dense" else _ANSWERS.get(name)
@@ -138,22 +136,30 @@ class NeverEnds(Exception):
     """A loop that a value ends, and there are no values."""
 
 
-def _worked_out(func: Any, args: Any, kwargs: Any, of_constants: bool) -> Any:
-    """What an operation makes of constants, or a new tensor of whole numbers; None if it is too large."""
-    if not of_constants:
+def _worked_out(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
+    """What an operation makes of constants (`given`), or a new tensor of whole numbers; if it is large, without values."""
+    if not given:
         made = func(*args, **kwargs)
         whole = isinstance(made, FakeTensor) and not (made.dtype.is_floating_point or made.dtype.is_complex)
         if not whole or made.device.type != "cpu" or made.numel() > KNOWN:
             return made
-    else:
-        try:
-            made = func(*args, **kwargs) if not func._schema.is_mutable else None
-        except (DynamicOutputShapeException, DataDependentOutputException):
-            made = None
-        if any(tensor.numel() > KNOWN for tensor in tensors(made)):
-            return made
+    elif not func._schema.is_mutable and all(tensor.layout is torch.strided for tensor in given):
+        with suppress(DynamicOutputShapeException, DataDependentOutputException):
+            made = func(*args, **kwargs)
+            if any(tensor.numel() > KNOWN for tensor in tensors(made)):
+                return made
     with unset_fake_temporarily():
         return func(*args, **kwargs)
+
+
+def _on_its_own(value: Any) -> Any:
+    """A sparse constant that is a view of another one, of which fake tensors know nothing, as one that is none."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_on_its_own, value))
+    if not isinstance(value, torch.Tensor) or value.layout is torch.strided or isinstance(value, FakeTensor):
+        return value
+    with unset_fake_temporarily():
+        return value.detach().clone() if value._is_view() else value
 
 
 def _nonzero(mask: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from netsize.facts.network import Network, Source, release
-from netsize.run.fake_tensors import without_values
+from netsize.run.fake_tensors import NeverEnds, without_values
 from netsize.run.inputs import MakeInputs
 from netsize.sources.built import Arguments
 from netsize.trace.backward_pass import BackwardPass
@@ -70,7 +70,9 @@ def trace(
     except ForwardFailed as failure:
         if loss is None and _asks_for_gradients(failure.error):
             return once(trained=True)  # it computes gradients of its parameters: they are to be asked for
-        if not execute and failure.decided:  # what was guessed may be what it refuses: is anything not a number?
+        if (
+            not execute and failure.decided and not isinstance(failure.error, NeverEnds)
+        ):  # what was guessed may be what it refuses: is anything not a number?
             with suppress(ForwardFailed):
                 return otherwise(False)
         raise

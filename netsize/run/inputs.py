@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence, pack_sequence, unpack_sequence
+from torch.nn.utils.rnn import PackedSequence
 
 from netsize.errors import BadInput
 from netsize.sources.built import Arguments, Built, as_arguments
@@ -110,10 +110,18 @@ def batch_of(values: Sequence[Any]) -> int | None:
     return None
 
 
+def _first_packed(packed: PackedSequence, examples: int, device: torch.device) -> PackedSequence:
+    """The longest of its sequences, so many times; with 0 all of them. At each step it stands first."""
+    if not examples:
+        return packed.to(device)  # type: ignore[arg-type]  # torch's stubs know types only
+    first = packed.batch_sizes.cumsum(0) - packed.batch_sizes
+    data = packed.data.detach()[first.to(packed.data.device)].repeat_interleave(examples, 0)
+    return PackedSequence(data.to(device), torch.full_like(packed.batch_sizes, examples))
+
+
 def _moved(value: Any, device: torch.device, batch: int | None, examples: int) -> Any:
     if isinstance(value, PackedSequence):
-        first = value if batch is None else pack_sequence(unpack_sequence(value)[:1] * examples)
-        return first.to(device)  # type: ignore[arg-type]  # torch's stubs know types only
+        return _first_packed(value, examples if batch is not None else 0, device)
     if isinstance(value, torch.Tensor):
         value = value.detach()
         if batch is None or not value.dim() or value.size(0) != batch:

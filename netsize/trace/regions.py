@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from netsize.facts.network import Elements
+from netsize.trace.ones import entries
 
 LARGE = 2**24  # elements of a parameter of which it is not looked at which ones constants select: all may be
 
@@ -55,7 +56,7 @@ NOTHING = Selected(())
 def seen_by(view: torch.Tensor) -> Region:
     """The elements of a parameter, or of a view of one. A sparse one is all that it stores."""
     if view.layout is not torch.strided:
-        return Strided(0, ((1, view.numel()),))
+        return Strided(0, ((1, entries(view)),))
     if not view.numel():
         return NOTHING
     axes = sorted((step, n) for n, step in zip(view.shape, view.stride()) if step != 0 and n != 1)

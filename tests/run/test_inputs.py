@@ -1,0 +1,120 @@
+"""What forward is called with: by position and by name, named tuples, dictionaries, packed and nested sequences."""
+
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pack_sequence
+
+import netsize
+
+
+class Pair(NamedTuple):
+    image: torch.Tensor
+    ids: torch.Tensor
+
+
+class OfPair(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.table = nn.Linear(5, 6), nn.Embedding(7, 6)
+
+    def forward(self, pair: Pair) -> torch.Tensor:
+        return self.layer(pair.image) + self.table(pair.ids)
+
+
+class Named(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 3), nn.Linear(5, 2)
+
+    def forward(self, x: torch.Tensor | None = None, mask: torch.Tensor | None = None, *, y: torch.Tensor):
+        return self.first(x) * (1 if mask is None else mask), self.second(y)
+
+
+class Whole(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, values: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.layer(values["y"])
+
+
+class Shared(nn.Module):
+    """One of its arguments has no batch axis: as many rows as there are places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        assert places.shape[0] == x.shape[1]
+        return self.layer(x) + places.sum(-1)[None, :, None]
+
+
+class Packed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.LSTM(4, 3)
+
+    def forward(self, packed: PackedSequence) -> torch.Tensor:
+        return self.layer(packed)[0].data
+
+
+class Jagged(nn.Module):
+    def __init__(self, layout: torch.layout) -> None:
+        super().__init__()
+        self.layer, self.layout = nn.Linear(4, 3), layout
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(torch.nested.as_nested_tensor([x[0], x[0, :2]], layout=self.layout)).to_padded_tensor(0.0)
+
+
+pair = Pair(torch.rand(3, 5), torch.zeros(3, dtype=torch.int64))
+sequences = pack_sequence([torch.rand(5, 4), torch.rand(3, 4)])
+CASES = {
+    "a named tuple": (OfPair(), pair, 30),
+    "a named tuple in a tuple": (OfPair(), (pair,), 30),
+    "by name": (Named(), {"x": torch.rand(1, 6, 4), "y": torch.rand(1, 5)}, 6 * 12 + 10),
+    "a dictionary of other names": (Whole(), {"y": torch.rand(2, 4)}, 12),
+    "a batch of two, beside what has none": (Shared(), (torch.rand(2, 6, 4), torch.rand(6, 3)), 6 * 16),
+    "a batch of one, beside what has none": (Shared(), (torch.rand(1, 6, 4), torch.rand(6, 3)), 6 * 16),
+    "a packed sequence": (Packed(), sequences, 5 * 12 * 7),
+    "nested inside, jagged": (Jagged(torch.jagged), torch.rand(1, 5, 4), 7 * 12),
+    "no elements": (nn.Linear(4, 3), torch.rand(1, 0, 4), 0),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_arguments(name: str) -> None:
+    network, given, connections = CASES[name]
+    report = netsize.analyze(network, given, device="cpu")
+    assert (report.totals.connections, report.verification.status) == (connections, "passed")
+
+
+@pytest.mark.parametrize("name", ["a named tuple", "by name", "a dictionary of other names"])
+def test_the_same_as_an_example(name: str) -> None:
+    network, given, connections = CASES[name]
+    network.example_input_array = given
+    try:
+        assert netsize.analyze(network, device="cpu").totals.connections == connections
+        assert netsize.analyze(network, device="cpu", verify=False).totals.connections == connections
+    finally:
+        del network.example_input_array
+
+
+class Heads(nn.Module):
+    def __init__(self, output) -> None:
+        super().__init__()
+        self.body, self.head, self.output = nn.Linear(6, 8), nn.Linear(8, 2), output
+
+    def forward(self, x: torch.Tensor):
+        return self.output(self.head(self.body(x)))
+
+
+@pytest.mark.parametrize("output", [lambda y: {"logits": y}, lambda y: (y, y), lambda y: [y]])
+def test_the_classifier_of_an_output_in_a_container_is_replaced(output) -> None:
+    report = netsize.analyze(Heads(output), "6", device="cpu", classes=7)
+    assert (report.replaced, report.totals.connections) == ("head", 6 * 8 + 8 * 7)

@@ -1,0 +1,144 @@
+"""Networks without values: what is known is worked out, what is guessed is said, and what values decide is told where
+it decides something."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import netsize
+
+
+class Padded(nn.Module):
+    """Works out its padding in tensors of whole numbers, as sound codecs do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 4, 3, stride=2)
+        self.register_buffer("stride", torch.tensor(2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        frames = torch.ceil((x.shape[-1] - 3) / self.stride).to(torch.int64) + 1
+        return self.conv(F.pad(x, (0, int((frames - 1) * self.stride + 3 - x.shape[-1]))))
+
+
+class Axes(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        axes = torch.arange(x.dim())
+        return self.layer(x.permute(torch.cat([axes[:1], axes[1:].flip(0)]).tolist()).transpose(1, 2))
+
+
+class Counts(nn.Module):
+    """Its buffer counts the calls: what it holds is known, and is put back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.register_buffer("calls", torch.tensor(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        for _ in range(int(self.calls)):
+            x = self.layer(x)
+        return x
+
+
+@pytest.mark.parametrize(
+    "network, shape, connections",
+    [
+        (Padded(), "1x10", 5 * 4 * 3),  # ceil(7 / 2) + 1 = 5 frames
+        (Axes(), "5x4", 5 * 12),
+        (Counts(), "4", 2 * 16),
+    ],
+    ids=["sizes in tensors", "a list of axes", "a buffer that counts"],
+)
+def test_what_depends_on_no_input_is_known(network: nn.Module, shape: str, connections: int) -> None:
+    for verify in (False, True):
+        report = netsize.analyze(network, shape, device="cpu", verify=verify)
+        assert (report.totals.connections, report.guessed) == (connections, ())
+    assert int(getattr(network, "calls", 1)) == 1
+
+
+class Asks(nn.Module):
+    """Asks for a value: `how` says what hangs on it."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.layer, self.how = nn.Linear(4, 4), how
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layer(x)
+        if self.how == "error" and bool(torch.isnan(y).any()):
+            raise ValueError("not a number")
+        if self.how == "arithmetic" and bool((y > 5).all()):
+            y = y * 2
+        if self.how == "layer" and bool((y > 5).all()):
+            y = self.layer(y)
+        if self.how == "size":
+            y = self.layer(y[:, : int(y.argmax()) % 3 + 1])
+        return y
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("how, decides", [("error", False), ("arithmetic", False), ("layer", True), ("size", True)])
+def test_values_are_told_where_connections_hang_on_them(how: str, decides: bool, verify: bool) -> None:
+    report = netsize.analyze(Asks(how), "3x4", device="cpu", verify=verify)
+    if how == "error":  # the first guess is what it refuses
+        assert report.totals.connections == 48
+    else:
+        assert bool(report.depends_on_values) is decides
+    text = str(report)
+    assert "every candidate survives" not in text
+    if decides:
+        said = "the values of the input (here random ones)" if verify else "guessed, since there are no values: aten."
+        assert said in text
+
+
+def test_a_loop_that_a_value_ends_is_refused() -> None:
+    class Halves(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            while bool(x.norm() > 0.1):
+                x = self.layer(x) * 0 + x * 0.5
+            return x
+
+    assert netsize.analyze(Halves(), "4", device="cpu").depends_on_values == ("aten._local_scalar_dense",)
+    with pytest.raises(netsize.NetsizeError, match="cannot be counted without values.*values decide when it ends"):
+        netsize.analyze(Halves(), "4", device="cpu", verify=False)
+
+
+def test_candidates_that_survive_are_said() -> None:
+    class Chosen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x[x.sum(-1) > 2])
+
+    report = netsize.analyze(Chosen(), "6x4", device="cpu", verify=False)
+    assert report.totals.connections == 6 * 8
+    assert "there are none, and every candidate survives): aten.index" in str(report)
+
+
+def test_a_network_that_executes_nothing_of_its_own_is_no_pass() -> None:
+    class Nothing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x
+
+    report = netsize.analyze(Nothing(), "4", device="cpu")
+    assert report.verification.status == "failed"
+    assert "nothing that was executed used any of its 20 parameters" in str(report)
+    norm = str(netsize.analyze(nn.BatchNorm1d(4), "4", device="cpu"))
+    assert "there is nothing to verify" in norm and "✓" not in norm
