@@ -188,8 +188,8 @@ class Product(Formula):
 
 @dataclass(frozen=True)
 class Outer(Formula):
-    """A product over an inner axis of 1: every unit has one input and one weight. `left` and `right` are the shapes of the
-    operands, broadcast to each other; `weighted` is as for Product."""
+    """A product over an inner axis of 1: every unit has one input and one weight. `left` and `right` are the shapes of
+    the operands, broadcast to each other; `weighted` is as for Product."""
 
     left: Shape
     right: Shape
@@ -223,10 +223,9 @@ class Outer(Formula):
 @dataclass(frozen=True)
 class SparseProduct(Formula):
     """A product (rows x inner) (inner x columns) with a sparse operand: only what it stores is multiplied. Each of its
-    `entries` meets every column of the other operand (or every row, if the right one is `sparse`), and nothing else does:
-    entries x columns connections. Fan-in differs from unit to unit. `batch` and `weighted` are as for Product; a block
-    that is stored is stored whole.
-    """
+    `entries` meets every column of the other operand (or every row, if the right one is `sparse`), and nothing else
+    does: entries x columns connections. Fan-in differs from unit to unit. `batch` and `weighted` are as for Product; a
+    block that is stored is stored whole."""
 
     batch: Shape
     rows: int | None

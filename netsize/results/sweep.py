@@ -42,8 +42,8 @@ class Smallest:
 
 @dataclass(frozen=True)
 class Sweep(Shown):
-    """Print it, or read its points. `takes`: "any" size from the smallest on, "one", "some", "multiples of 16", or "" where the size
-    is not what varies; `why`: the layers that decide it."""
+    """Print it, or read its points. `takes`: "any" size from the smallest on, "one", "some", "multiples of 16", or ""
+    where the size is not what varies; `why`: the layers that decide it."""
 
     title: str
     model: str

@@ -96,8 +96,8 @@ KNOWN = 2**20  # elements: larger constants are not worked out
 
 
 class Guesses(DispatchMode):
-    """Entered above the fake tensors. What no input goes into is known, and is worked out: sizes that a network computes
-    from its settings. To what the fake tensors refuse it answers with a guess, and writes down which."""
+    """Entered above the fake tensors. What no input goes into is known, and is worked out: sizes that a network
+    computes from its settings. To what the fake tensors refuse it answers with a guess, and writes down which."""
 
     def __init__(self, answer: bool) -> None:
         super().__init__()
@@ -137,7 +137,8 @@ class NeverEnds(Exception):
 
 
 def _worked_out(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
-    """What an operation makes of constants (`given`), or a new tensor of whole numbers; if it is large, without values."""
+    """What an operation makes of constants (`given`), or a new tensor of whole numbers; if it is large, without
+    values."""
     if not given:
         made = func(*args, **kwargs)
         whole = isinstance(made, FakeTensor) and not (made.dtype.is_floating_point or made.dtype.is_complex)

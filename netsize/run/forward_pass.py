@@ -90,8 +90,8 @@ QUESTIONS = {"aten._local_scalar_dense", "aten.equal", "aten._is_all_true", "ate
 
 
 def _without_idle_questions(network: Network, otherwise: Callable[[bool], Network]) -> Network:
-    """Most networks that look at a value (is anything masked?) execute the same whatever it is: that is tried. A way that
-    ends in an error is none that they take."""
+    """Most networks that look at a value (is anything masked?) execute the same whatever it is: that is tried. A way
+    that ends in an error is none that they take."""
     executed = [(call.path, call.formula) for call in network.calls]
     same = []
     for answer in (True, False):
@@ -178,8 +178,8 @@ def aliases_of(model: nn.Module) -> dict[str, str]:
 
 
 def contexts(device: torch.device) -> list[Any]:
-    """Repeatable, with attention and compiled parts in operations that can be seen. Gradients are there for networks that
-    compute with them; where nothing asks for one (`untrained`), nothing is kept for them."""
+    """Repeatable, with attention and compiled parts in operations that can be seen. Gradients are there for networks
+    that compute with them; where nothing asks for one (`untrained`), nothing is kept for them."""
     cuda = [device] if device.type == "cuda" else []
     repeatable = [torch.random.fork_rng(devices=cuda), _seeded(device)]
     return [
@@ -215,7 +215,8 @@ def _no_fused_encoder() -> Iterator[None]:
 
 @contextmanager
 def _uncompiled() -> Iterator[None]:
-    """What torch.compile has wrapped is executed as it was written. Nothing is compiled where its compiler is not there."""
+    """What torch.compile has wrapped is executed as it was written. Nothing is compiled where its compiler is not
+    there."""
     if "torch._dynamo.eval_frame" not in sys.modules:
         yield
         return

@@ -239,8 +239,8 @@ def _run(model: nn.Module, input: torch.Tensor, last: int) -> Tracer:
 
 
 def _compare(unit: torch.Tensor, input: torch.Tensor, axis: int, size: int, start: int | None) -> str | None:
-    """None if the gradient is not zero from the first to the last element of the field, and zero beyond. Where units are
-    not known to be (`start` is None) its length tells."""
+    """None if the gradient is not zero from the first to the last element of the field, and zero beyond. Where units
+    are not known to be (`start` is None) its length tells."""
     (gradient,) = torch.autograd.grad(unit, input, retain_graph=True, allow_unused=True)
     if gradient is None:  # rounded, or looked up in a table
         return NO_GRADIENT

@@ -23,8 +23,8 @@ def _unit(field: Field, axis: int) -> int:
 
 
 def needs(field: Field, axis: int) -> int:
-    """The shortest input in which that unit's field lies; of units that are not evenly spaced (tokens that were put into
-    windows) any one's, to be on the safe side."""
+    """The shortest input in which that unit's field lies; of units that are not evenly spaced (tokens that were put
+    into windows) any one's, to be on the safe side."""
     size, step, offset = along(field, axis)
     if step is None:
         return 2 * (size + MARGIN) + abs(offset)
@@ -46,8 +46,8 @@ def uncut(view: View, axis: int, field: Field, length: int) -> tuple[Where, int]
 
 
 def central(view: View, axis: int, length: int) -> Where:
-    """Where along an axis a unit is whose field lies in the middle of the input: beyond its borders there may be nothing
-    but padding. Nowhere, if it is not known where units are."""
+    """Where along an axis a unit is whose field lies in the middle of the input: beyond its borders there may be
+    nothing but padding. Nowhere, if it is not known where units are."""
     start, size = view.spans[axis]
     units = _units(view, axis)
     return min(units, key=lambda unit: abs(2 * (start + unit[1]) + max(size, 0) - length), default=({}, 0))[0]

@@ -36,8 +36,8 @@ class Arguments:
 
 
 def as_arguments(example: Any, forward: Callable[..., Any]) -> Arguments | None:
-    """Of one value, or a tuple of them. A dictionary is arguments by name (as Lightning has it) if forward has arguments
-    of these names, else one value; so is a named tuple."""
+    """Of one value, or a tuple of them. A dictionary is arguments by name (as Lightning has it) if forward has
+    arguments of these names, else one value; so is a named tuple."""
     if example is None:
         return None
     if isinstance(example, dict) and example and _takes(forward, example):

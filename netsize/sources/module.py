@@ -40,8 +40,8 @@ def _copied(model: nn.Module) -> nn.Module:
 
 @contextmanager
 def _put_back(model: nn.Module, with_values: bool) -> Iterator[None]:
-    """Afterwards, modules have the attributes and parameters that they had, and these their values; of what is no tensor
-    (a cache in a list or a dictionary) one level. Without values no operation ever writes to a parameter."""
+    """Afterwards, modules have the attributes and parameters that they had, and these their values; of what is no
+    tensor (a cache in a list or a dictionary) one level. Without values no operation ever writes to a parameter."""
     modules = [
         (module, dict(vars(module)), _contents(module)) for module in model.modules() if not _is_scripted(module)
     ]

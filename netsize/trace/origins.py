@@ -1,9 +1,9 @@
 """Which parameters a tensor was made from: through views, copies, arithmetic and selections.
 
-A tensor depends on the network's input, or was made from parameters, or both (a kernel that is scaled by what the network
-computed), or is a constant. What an operation makes of them follows from its arguments: parameters that only scale
-others, element by element, do not count as what the result was made from, nor does what is added to an activation.
-"""
+A tensor depends on the network's input, or was made from parameters, or both (a kernel that is scaled by what the
+network computed), or is a constant. What an operation makes of them follows from its arguments: parameters that only
+scale others, element by element, do not count as what the result was made from, nor does what is added to an
+activation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,10 +25,10 @@ _CHOOSES = {"aten.index", "aten.index_select", "aten.gather"}
 
 @dataclass(frozen=True)
 class Origin:
-    """`sources`: parts of parameters, by name; `depends`: on the network's input; `made`: what a layer has put out that
-    saw parameters and constants only went into it (a learned query behind its projection). `direct`: it is a view of
-    one parameter, no more. `pieces`: of tensors that were put one behind the other, the place in memory where each ends,
-    and its origin."""
+    """`sources`: parts of parameters, by name; `depends`: on the network's input; `made`: what a layer has put out
+    that saw parameters and constants only went into it (a learned query behind its projection). `direct`: it is a view
+    of one parameter, no more. `pieces`: of tensors that were put one behind the other, the place in memory where each
+    ends, and its origin."""
 
     sources: tuple[tuple[str, Region], ...] = ()
     depends: bool = False

@@ -21,8 +21,8 @@ MOVES = """
     unfold_copy unique_consecutive unique_dim _unique2 _unsafe_view unsafe_chunk unsafe_split
     unsafe_split_with_sizes view_copy where block_diag _pack_padded_sequence _pad_packed_sequence
     _cudnn_rnn_flatten_weight _unsafe_index _unsafe_index_put _assert_async _assert_scalar _assert_tensor_metadata
-    unfold_backward embedding_renorm _linalg_check_errors is_same_size _has_same_storage_numel bincount histc bucketize searchsorted
-    diagonal_copy index_copy index_fill hann_window hamming_window
+    unfold_backward embedding_renorm _linalg_check_errors is_same_size _has_same_storage_numel bincount histc
+    bucketize searchsorted diagonal_copy index_copy index_fill hann_window hamming_window
     transpose t squeeze unsqueeze swapaxes swapdims
     set resize _resize_output _index_put_impl _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned
 """
@@ -35,8 +35,9 @@ POINTWISE = """
     _fused_moving_avg_obs_fq_helper _fused_dropout _masked_scale copysign special_entr erfinv
 """
 COMPARES = """
-    _is_all_true _is_any_true all amax amin aminmax any argmax argmin argsort count_nonzero equal kthvalue is_nonzero item _local_scalar_dense
-    max median min mode msort nanmedian sort topk cummax cummin _cummax_helper _cummin_helper
+    _is_all_true _is_any_true all amax amin aminmax any argmax argmin argsort count_nonzero equal kthvalue
+    is_nonzero item _local_scalar_dense max median min mode msort nanmedian sort topk cummax cummin
+    _cummax_helper _cummin_helper
 """
 SUMS_AND_NORMALISES = """
     batch_norm _batch_norm_no_update _batch_norm_with_update cudnn_batch_norm miopen_batch_norm native_batch_norm

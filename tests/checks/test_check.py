@@ -247,3 +247,22 @@ def test_known_counts_are_installed_with_the_package(tmp_path: Path) -> None:
     from netsize.commands.check import known_counts
 
     assert sorted(file.name for file in known_counts().glob("*.toml")) == [file.name for file in FILES]
+
+
+def test_update_rewrites_every_number_of_every_case(capsys, folder: Path) -> None:
+    text = GOOD.replace("6000", "1").replace("good", "first") + GOOD.replace("6000", "2").replace("good", "second")
+    assert main(["check", cases(text), "--update", "--device", "cpu"]) == 0
+    assert (folder / "cases.toml").read_text() == GOOD.replace("good", "first") + GOOD.replace("good", "second")
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ('bias = "false"', "bias = 'false': expected true or false, without quotes"),
+        ("verify = 1", "verify = 1: expected true or false, without quotes"),
+        ('weights_share = "<= 1%"', "weights_share belongs to a layer: [case.layers.NAME]"),
+    ],
+)
+def test_what_would_not_be_compared_is_refused(line: str, said: str, capsys) -> None:
+    assert main(["check", cases(f"{GOOD}{line}\n"), "--device", "cpu"]) == 2
+    assert said in capsys.readouterr().err

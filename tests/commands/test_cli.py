@@ -333,3 +333,15 @@ def test_a_full_disk_behind_stdout() -> None:
         ["bash", "-c", f"{sys.executable} -m netsize list > /dev/full"], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (2, "netsize: stdout cannot be written: No space left on device\n")
+
+
+def test_a_crash_is_no_difference(tmp_path: Path) -> None:
+    """Status 1 says that something differs; an error that nobody foresaw keeps its traceback, and ends with 2."""
+    code = (
+        "import sys, netsize.commands.show as show; show.count = lambda *_: 1 / 0; from netsize.__main__ import run; "
+    )
+    code += "sys.argv = ['netsize', 'lenet5', '--device', 'cpu']; run()"
+    environment = os.environ | {"NETSIZE_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 2
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")

@@ -243,3 +243,53 @@ def test_a_wrong_formula_is_seen_by_explain_and_compare(monkeypatch, capsys) -> 
     assert "connections: 1 by formula, 10,080 by running it on ones" in capsys.readouterr().out
     assert main(["compare", "lenet5", "--device", "cpu"]) == 1
     assert "verification failed: F6: connections: 1 by formula" in " ".join(capsys.readouterr().out.split())
+
+
+class Halves(nn.Module):
+    """As a U-Net: twice halved, doubled again, and put beside what was there before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.up = nn.Conv2d(1, 1, 2, stride=4), nn.ConvTranspose2d(1, 1, 4, stride=4)
+
+    def forward(self, x):
+        return x + self.up(self.down(x))
+
+
+class Learned(nn.Module):
+    """Takes any number of tokens up to ten, which shows only when it is run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions, self.layer = nn.Embedding(10, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        import torch
+
+        return self.layer(x.transpose(1, 2) + self.positions(torch.arange(x.shape[-1], device=x.device)))
+
+
+WIDE = """
+from torch import nn
+def net(width=4):
+    return nn.Conv2d(3, width, 1, bias=False)
+"""
+
+
+def test_sweeps_say_what_is_so(tmp_path: Path, monkeypatch, capsys) -> None:
+    multiples = netsize.sweep(Halves(), [4, 6, 8, 12, 13, 16], shape="1x8x8", device="cpu")
+    assert multiples.takes == "multiples of 4" and "it takes multiples of 4" in str(multiples)
+    assert [point.value for point in multiples.counted] == [4, 8, 12, 16]
+    beyond = netsize.sweep(Learned(), [5, 10, 11, 40], shape="4x5", varies="width", device="cpu")
+    assert [point.value for point in beyond.counted] == [5, 10]
+    assert [point.verified for point in beyond.points] == ["passed", "passed", "skipped", "skipped"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wide.py").write_text(WIDE)
+    command = ["sweep", "wide.py:net", "--set", "width=2,8", "--shape", "3x5x5", "--json", "--device", "cpu"]
+    assert main(command) == 0
+    swept = json.loads(capsys.readouterr().out)
+    assert swept["varies"] == "width"
+    assert [(point["input"], point["weights"]) for point in swept["points"]] == [
+        ([[1, 3, 5, 5]], 6),
+        ([[1, 3, 5, 5]], 24),
+    ]

@@ -191,3 +191,51 @@ def test_what_gets_no_gradient_has_no_optimizer_state() -> None:
     assert training.untouched[-2:] == ("never.weight", "never.bias")
     assert "without a gradient, and so without optimizer state: unheard.weight" in str(training)
     assert training.peak.size == training.measured.peak - 12  # three numbers that torch makes of Python's
+
+
+class Experts(nn.Module):
+    """Which of its layers run hangs on the values of the input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.router = nn.Linear(4, 3)
+        self.experts = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(0, 1)
+        chosen, output = self.router(x).argmax(-1), torch.zeros_like(x)
+        for index, expert in enumerate(self.experts):
+            tokens = torch.where(chosen == index)[0]
+            output = output.index_add(0, tokens, expert(x[tokens]))
+        return output
+
+
+def test_training_says_what_values_decide() -> None:
+    training = netsize.training(Experts(), "6x4", batch=2, device="cpu")
+    assert any("every candidate survives): aten.nonzero" in line for line in training.values)
+    assert "every candidate survives" in str(training)
+    assert netsize.training(nn.Linear(4, 3), "4", batch=2, device="cpu").values == ()
+
+
+class TiedHead(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.head = nn.Embedding(20, 8), nn.Linear(8, 20, bias=False)
+        self.body = nn.Linear(8, 8)
+        self.head.weight = self.table.weight
+        self.body.weight.requires_grad_(False)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.head(self.body(self.table(ids)))
+
+
+def test_tied_weights_are_frozen_by_either_name_and_say_whose_they_are() -> None:
+    for pattern in ("head", "table"):
+        assert netsize.training(TiedHead(), "5:int64", batch=2, freeze=pattern, device="cpu").trainable == 0
+        report = netsize.analyze(TiedHead(), "5:int64", device="cpu", freeze=[pattern])
+        assert report.totals.frozen == 160 + 64  # the body asks for no gradient
+    assert [row.operation for row in report.rows] == [
+        "embedding 20 x 8",
+        "linear 8 -> 8",
+        "linear 8 -> 20, weights of table",
+    ]

@@ -203,3 +203,72 @@ def test_a_wrong_field_fails(monkeypatch) -> None:
     report = netsize.analyze(conv(3, dilation=2), "2x16x16", device="cpu", receptive_field=True)
     assert report.verification.status == "failed"
     assert report.rows[0].problems == ("receptive field: 1 to 3 by formula, 1 to 5 by the gradient",)
+
+
+def between(norm: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(2, 4, 3), norm, nn.Conv2d(4, 2, 3))
+
+
+class Binned(nn.Module):
+    """No gradient reaches its input: numbers are rounded to places in a table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.conv = nn.Embedding(9, 4), nn.Conv1d(4, 2, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(self.table((x * 8).long()).transpose(1, 2))
+
+
+# behind statistics of the input every unit sees all of it; by statistics that are kept it does not
+AT_THE_LAST_MAP = {
+    "instance norm": (between(nn.InstanceNorm2d(4)), (2, 16, 16), "all"),
+    "instance norm with statistics": (between(nn.InstanceNorm2d(4, track_running_stats=True)), (2, 16, 16), "5"),
+    "batch norm": (between(nn.BatchNorm2d(4)), (2, 16, 16), "5"),
+    "batch norm without statistics": (between(nn.BatchNorm2d(4, track_running_stats=False)), (2, 16, 16), "all"),
+    "group norm": (between(nn.GroupNorm(2, 4)), (2, 16, 16), "all"),
+    "transposed": (nn.Sequential(nn.Conv2d(2, 4, 3), nn.ConvTranspose2d(4, 2, 3, stride=2)), (2, 12, 12), "?"),
+    "rounded": (Binned(), (12,), "3"),
+}
+
+
+@pytest.mark.parametrize("name", AT_THE_LAST_MAP)
+def test_the_last_feature_map_is_the_last_one(name: str) -> None:
+    model, shape, expected = AT_THE_LAST_MAP[name]
+    report = netsize.analyze(model, shape, device="cpu", receptive_field=True)
+    assert (str(report.field or "?"), report.verification.status) == (expected, "passed")
+    (entry,) = netsize.compare([model], shape, device="cpu").entries
+    assert (entry.field or "?", entry.verified) == (expected, "passed")
+
+
+class Windows(nn.Module):
+    """Tokens of a map, put into windows of 2 x 2 before they go through a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.layer = nn.Conv2d(2, 4, 7, padding=3), nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        n, c, h, w = x.shape
+        return self.layer(x.view(n, c, h // 2, 2, w // 2, 2).permute(0, 2, 4, 3, 5, 1).reshape(n, -1, 4, c))
+
+
+def test_a_unit_in_a_window_that_no_border_cuts() -> None:
+    report = netsize.analyze(Windows(), (2, 32, 32), device="cpu", receptive_field=True)
+    assert report.verification.status == "passed"
+    assert [(str(row.field), row.field_verified) for row in report.rows] == [("7", "passed"), ("7", "passed")]
+
+
+def test_a_wrong_field_is_no_pass_in_compare(monkeypatch) -> None:
+    right = receptive_fields.slide
+    monkeypatch.setattr(receptive_fields, "slide", lambda view, axis, k, s, p, d, n: right(view, axis, k, s, p, 1, n))
+    (entry,) = netsize.compare([conv(3, dilation=2)], "2x16x16", device="cpu").entries
+    assert entry.verified == "failed"
+    assert "receptive field: 1 to 3 by formula, 1 to 5 by the gradient" in (entry.error or "")
+
+
+def test_fields_leave_the_random_state_alone() -> None:
+    model, before = conv(3), torch.get_rng_state()
+    netsize.analyze(model, "2x16x16", device="cpu", receptive_field=True)
+    assert torch.equal(torch.get_rng_state(), before)

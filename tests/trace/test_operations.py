@@ -251,3 +251,100 @@ def test_connections_to_padding(name: str) -> None:
     assert report.verification.problems == ()
     without = netsize.analyze(model, shape, device="cpu", pooling=True, padding=False)
     assert without.totals.connections == report.totals.connections - expected
+
+
+class Two(nn.Module):
+    """Two recurrent layers, or directions, with the same matrices."""
+
+    def __init__(self, **settings) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(4, 4, batch_first=True, **settings)
+        for name in ("weight_ih", "weight_hh"):
+            other = f"{name}_l0_reverse" if settings.get("bidirectional") else f"{name}_l1"
+            setattr(self.lstm, other, getattr(self.lstm, f"{name}_l0"))
+
+    def forward(self, x):
+        return self.lstm(x)[0]
+
+
+class Fixed(nn.Module):
+    """A reservoir: the matrices of a recurrent layer are buffers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("inputs", torch.rand(6, 4))
+        self.register_buffer("states", torch.rand(6, 6))
+
+    def forward(self, x):
+        state = x.new_zeros(1, x.shape[0], 6)
+        return torch._VF.rnn_tanh(x, state, [self.inputs, self.states], False, 1, 0.0, False, False, True)[0]
+
+
+class Gated(nn.Module):
+    def forward(self, x):
+        return x * torch.softmax(x @ self.w, 1)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.rand(4, 1))
+
+
+class Behind(nn.Module):
+    """Calls a module that does something behind its only product."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+class Spelled(nn.Module):
+    def __init__(self, function, *shape: int) -> None:
+        super().__init__()
+        self.function, self.w = function, nn.Parameter(torch.rand(shape), requires_grad=False)
+
+    def forward(self, x):
+        return self.function(x, self.w)
+
+
+# network, input, units, connections, weights
+MENDED = {
+    "layers with the same matrices": (Two(num_layers=2), "5x4", 2 * 5 * 16, 2 * 5 * 16 * 8, 128),
+    "directions with the same matrices": (Two(bidirectional=True), "5x4", 2 * 5 * 16, 2 * 5 * 16 * 8, 128),
+    "matrices that are buffers": (Fixed(), "5x4", 30, 5 * 6 * 10, 0),
+    "a gate behind a product": (Behind(Gated()), "5x4", 5, 20, 4),
+    "an inner axis of 1": (Spelled(lambda x, w: torch.einsum("bti,oi->bto", x, w), 5, 1), "3x1", 15, 15, 5),
+    "a complex convolution": (nn.Conv2d(2, 3, 3, dtype=torch.complex64), "2x6x6:complex64", 48, 16 * 3 * 18, 54),
+    "a complex layer": (nn.Linear(5, 4, dtype=torch.complex64), "5:complex64", 4, 20, 20),
+    "out=": (Spelled(lambda x, w: torch.mm(x, w, out=x.new_empty(1, 3)), 5, 3), "5", 3, 15, 15),
+    "in place": (Spelled(lambda x, w: x.new_zeros(1, 3).addmm_(x, w), 5, 3), "5", 3, 15, 15),
+    "whole numbers": (Spelled(lambda x, w: torch._int_mm(x[0].to(torch.int8), w.to(torch.int8)), 16, 8),
+                      "32x16", 256, 4096, 128),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("name", MENDED)
+def test_counted_by_hand_whatever_the_spelling(name: str, verify: bool) -> None:
+    network, shape, units, connections, weights = MENDED[name]
+    report = netsize.analyze(network, shape, device="cpu", verify=verify)
+    totals = report.totals
+    assert (totals.units, totals.connections, totals.weights) == (units, connections, weights)
+    assert (report.verification.status, report.uncounted) == ("passed" if verify else "skipped", ())
+
+
+def test_marks_for_the_profiler_are_no_operations() -> None:
+    class Recorded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(5, 6)
+
+        def forward(self, x):
+            with torch.profiler.record_function("block"):
+                assert bool(torch.ops.aten._is_all_true(x < 2))
+                return self.layer(x)
+
+    for network in (Recorded(), nn.DataParallel(nn.Linear(5, 6))):
+        assert netsize.analyze(network, "5", device="cpu").uncounted == ()
