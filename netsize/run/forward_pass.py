@@ -134,6 +134,7 @@ def _traced(
         inputs = make_inputs(device)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
         tracer.guesses = guesses.made if guesses is not None else []
+        tracer.shapes_only = not execute and loss is None
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.begin(tensors(inputs.values))
         stack.enter_context(hooks(model, tracer))

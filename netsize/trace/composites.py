@@ -107,7 +107,8 @@ class Composites(TorchFunctionMode):
         return output
 
     def _recurrent(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
-        """Without oneDNN and cuDNN torch executes the products one by one, where they can be seen."""
+        """Without oneDNN and cuDNN torch executes the products one by one, where they can be seen; where there are only
+        shapes, and nothing goes backward, there is nothing to see, and the shapes of what comes out are known."""
         mark, steps = len(self.tracer.drafts), len(self.tracer.steps)
         depth = max((seen.depth for seen in map(self.tracer.places.of, tensors((args, kwargs))) if seen), default=0)
         with contextlib.ExitStack() as stack:
@@ -116,7 +117,8 @@ class Composites(TorchFunctionMode):
             stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
             if torch.backends.cudnn.is_available():
                 stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-            output = func(*args, **kwargs)
+            output = self._shapes(name, args) if self.tracer.shapes_only else None
+            output = func(*args, **kwargs) if output is None else output
         parts = self.tracer.take_since(mark)
         del self.tracer.steps[steps:]  # gates and states of every step
         layers = _cell(name, args, output) if name in _CELLS else _layers(name, args, output)
@@ -127,6 +129,21 @@ class Composites(TorchFunctionMode):
         self.tracer.places.whole(tensors(output), depth + _deep(name, args))
         return output
 
+    def _shapes(self, name: str, args: Any) -> Any:
+        """What a recurrent network puts out, without its steps: the last layer's states, and the state behind the last
+        step, which is as large as the first one. None for one whose input does not fit: torch says what is wrong."""
+        if name in _CELLS:
+            return None
+        layers = _layers(name, args, (args[0],))
+        if any(layer.formula.input_size != layer.parameters[0].shape[1] for layer in layers):
+            return None
+        packed = isinstance(args[3], (list, tuple))
+        first = args[2] if packed else args[1]
+        states = tuple(state.new_empty(state.shape) for state in (first if name == "lstm" else [first]))
+        directions = 2 if args[7 + packed] else 1
+        self.tracer.origins.touch([parameter for layer in layers for parameter in layer.parameters])
+        return (args[0].new_empty((*args[0].shape[:-1], directions * layers[-1].formula.state)), *states)
+
     def _whole(self, name: str, layer: "_Layer", products: "_Products") -> list[Draft]:
         """One layer and direction, and its projection, from the products that were executed for it."""
         formula, (input_weight, state_weight, *more) = layer.formula, layer.parameters
@@ -135,7 +152,7 @@ class Composites(TorchFunctionMode):
         drafts = [self._draft(name, layer.output, formula, [input_weight, state_weight], biases, parts)]
         if len(more) % 2:  # W_hr, of proj_size
             parts = products.next_with(more[-1])
-            rows = sum(draft.call.output[0] for draft in parts)
+            rows = sum(draft.call.output[0] for draft in parts) or prod(formula.steps)
             product = Product((), prod(formula.steps), formula.hidden_size, formula.state, "right", "recurrent")
             drafts.append(self._draft(name, (rows, formula.state), product, more[-1:], [], parts))
         return drafts

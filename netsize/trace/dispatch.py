@@ -52,6 +52,7 @@ class Tracer(DispatchMode):
         self.in_attention = False
         self.multiplies = False  # inside of an einsum that is executed pointwise
         self.keeps_outputs = False
+        self.shapes_only = False  # nothing has values, and nothing goes backward
         self.bug: Exception | None = None  # of netsize, not of the network
         self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
         self.guessed: dict[tuple[str, str], None] = {}  # the same, each with the layer that asked

@@ -77,6 +77,12 @@ class Origins:
         origin = self.of(tensor)
         return origin is not None and bool(origin.sources)
 
+    def touch(self, tensors: list[torch.Tensor]) -> None:
+        """Parameters that are used, though no operation shows it."""
+        for tensor in tensors:
+            origin = self.of(tensor)
+            self.touched.update(origin.parameters if origin is not None else ())
+
     def follow(
         self, func: Any, name: str, args: Any, arguments: list[torch.Tensor], results: list[torch.Tensor], counted: bool
     ) -> None:
