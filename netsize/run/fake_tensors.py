@@ -107,14 +107,17 @@ class Guesses(DispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if func is torch.ops.prim.device.default:
+            return func(*args, **kwargs)
         given = tensors((args, kwargs))
-        known = not any(isinstance(tensor, FakeTensor) or tensor in self._written for tensor in given)
+        constants = [tensor for tensor in given if not isinstance(tensor, FakeTensor)]
+        known = len(constants) == len(given) and not any(tensor in self._written for tensor in given)
         if known and torch.Tag.nondeterministic_seeded not in func.tags:
             return _worked_out(func, args, kwargs, given)
         if func._schema.is_mutable and given and not isinstance(given[0], FakeTensor):
             self._written[given[0]] = True
         try:
-            return func(*_on_its_own(args), **kwargs)
+            return func(*(_on_its_own(args) if constants else args), **kwargs)
         except (DynamicOutputShapeException, DataDependentOutputException):
             name = name_of(func)
             answer = self._number if name == "aten._local_scalar_dense" else _ANSWERS.get(name)

@@ -7,6 +7,7 @@ and lookup wherever it is called from, and the modules being called say which la
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -64,7 +65,9 @@ class Tracer(DispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if any(is_traceable_wrapper_subclass_type(kind) for kind in types):  # its own operations say more
+        if func is torch.ops.prim.device.default:  # a question, which fake tensors ask often
+            return func(*args, **kwargs)
+        if any(map(_is_wrapper, types)):  # its own operations say more
             return NotImplemented
         if not is_read(func) and not is_silent(func) and func._can_decompose():
             with self:  # in inference mode torch does not take it apart before it comes here
@@ -254,6 +257,12 @@ def _real(value: Any, device: torch.device) -> Any:
     if isinstance(value, dict):
         return {key: _real(item, device) for key, item in value.items()}
     return type(value)(_real(item, device) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+@cache
+def _is_wrapper(kind: type) -> bool:
+    """Whether tensors of this type are made of others (jagged ones)."""
+    return bool(is_traceable_wrapper_subclass_type(kind))
 
 
 def memory_of(tensor: torch.Tensor) -> tuple[int, int, int]:
