@@ -38,7 +38,8 @@ def cannot_take(
     built: Built, specs: Sequence[InputSpec], failure: ForwardFailed, batch: bool, verify: bool, hint: bool
 ) -> BadInput:
     place = f"{failure.path} ({failure.type})" if failure.path else failure.type
-    if not verify and (failure.decided or isinstance(failure.error, NEEDS_VALUES)):
+    jagged = "shape_env" in str(failure.error)  # torch has no jagged tensors without values
+    if not verify and (failure.decided or jagged or isinstance(failure.error, NEEDS_VALUES)):
         why = f"which decide in {place}: {describe(failure.error)}"
         return BadInput(f"{built.source.model} cannot be counted without values, {why}.\nLeave --no-verify away")
     smallest = _smallest(built, specs, batch) if hint else None

@@ -118,3 +118,8 @@ class Heads(nn.Module):
 def test_the_classifier_of_an_output_in_a_container_is_replaced(output) -> None:
     report = netsize.analyze(Heads(output), "6", device="cpu", classes=7)
     assert (report.replaced, report.totals.connections) == ("head", 6 * 8 + 8 * 7)
+
+
+def test_a_jagged_tensor_needs_values() -> None:
+    with pytest.raises(netsize.NetsizeError, match="cannot be counted without values.*\nLeave --no-verify away"):
+        netsize.analyze(Jagged(torch.jagged), torch.rand(1, 5, 4), device="cpu", verify=False)
