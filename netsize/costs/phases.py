@@ -53,7 +53,8 @@ class Watch(DispatchMode):
         handles = []
         for module in self.paths:
             if not isinstance(module, torch.jit.ScriptModule):
-                handles += [module.register_forward_pre_hook(self._enter), module.register_forward_hook(self._leave)]
+                handles.append(module.register_forward_pre_hook(self._enter))
+                handles.append(module.register_forward_hook(self._leave, always_call=True))  # also where it raises
         try:
             yield
         finally:

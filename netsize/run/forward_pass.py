@@ -248,7 +248,8 @@ def hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
     for module in tracer.layers.paths:
         if isinstance(module, torch.jit.ScriptModule):  # takes no hooks; its operations are seen all the same
             continue
-        handles += [module.register_forward_pre_hook(tracer.enter), module.register_forward_hook(tracer.leave)]
+        handles.append(module.register_forward_pre_hook(tracer.enter))
+        handles.append(module.register_forward_hook(tracer.leave, always_call=True))  # also where it raises
     try:
         yield
     finally:
@@ -269,7 +270,7 @@ def _run(model: nn.Module, inputs: Arguments, tracer: Tracer) -> Any:
     except (Exception, SystemExit) as error:
         if tracer.bug is error:
             raise
-        frame = tracer.frames[-1]
+        frame = tracer.raised_in if tracer.raised is error else tracer.frames[-1]
         raise ForwardFailed(frame.path, frame.type, error, tuple(tracer.depends_on_values)) from error
 
 

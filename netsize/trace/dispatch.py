@@ -4,6 +4,7 @@ Counting hangs on executed operations, not on module classes: a dispatch mode se
 and lookup wherever it is called from, and the modules being called say which layer it belongs to.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,6 +56,8 @@ class Tracer(DispatchMode):
         self.keeps_outputs = False
         self.shapes_only = False  # nothing has values, and nothing goes backward
         self.bug: Exception | None = None  # of netsize, not of the network
+        self.raised: BaseException | None = None  # the latest error of the network's own
+        self.raised_in = self.frames[0]
         self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
         self.guessed: dict[tuple[str, str], None] = {}  # the same, each with the layer that asked
         self.backward: BackwardPass | None = None
@@ -219,7 +222,11 @@ class Tracer(DispatchMode):
         self.frames.append(Frame(self.layers.paths[module], type(module).__name__))
 
     def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        """A forward hook. Modules inside whose forward raised, and whose caller went on, are left with it."""
+        """A forward hook, called also if forward raised: then the first module that is left is the one that did. (Those
+        inside that were left in another way, by a generator that nobody ends, are left with it.)"""
+        error = sys.exc_info()[1]
+        if error is not None and error is not self.raised:
+            self.raised, self.raised_in = error, self.frames[-1]
         frame = self.frames.pop()
         while len(self.frames) > 1 and frame.path != self.layers.paths[module]:
             frame = self.frames.pop()

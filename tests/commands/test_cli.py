@@ -345,3 +345,12 @@ def test_a_crash_is_no_difference(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 2
     assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_a_new_file_has_the_mode_that_the_user_gives_to_new_files(folder: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        assert main(["net.py:Net", "--input", "4", "-o", "report.json"]) == 0
+    finally:
+        os.umask(before)
+    assert (folder / "report.json").stat().st_mode & 0o777 == 0o640
