@@ -45,8 +45,8 @@ def analyze(
     model: an nn.Module, or what the command line takes: "alexnet", "net.py:Net", "package.module:factory".
         A module is run itself, with its hooks and whatever it reaches, and put back exactly as it was.
     input: shapes without the batch axis ("3x224x224", (3, 224, 224), or a list of such texts, one per
-        argument of forward), or the arguments themselves, with a batch axis of which the first example is
-        taken. None: torchvision's default input, or the model's `example_input_array`.
+        argument of forward), or the arguments themselves (a dictionary: by name), with a batch axis of which the
+        first example is taken. None: torchvision's default input, or the model's `example_input_array`.
     device: cpu, cuda, mps, or auto: a GPU if there is one.
     verify: really run the network. Without, it is counted on fake tensors that take no memory.
     batch: False for a network that takes no batch axis: shapes are then the whole shapes.
@@ -136,7 +136,8 @@ def sweep(
 ) -> Sweep:
     """How a network's counts grow with the sides of its input (`varies`: "input", "width" or "height"; `shape`: the
     input whose last two sides vary, without the batch axis) or with an argument of its constructor (`varies`: its
-    name). Print it, or read its `points`, `exponents()`, `smallest` and `why`. Raises netsize.NetsizeError."""
+    name, or "set:width" for one that is named like a size). Print it, or read its `points`, `exponents()`, `smallest`
+    and `why`. Raises netsize.NetsizeError."""
     from netsize.run.sweep import sweep
 
     return sweep(model, varies, list(sizes), shape, settings or {}, str(device), lambda _: None)

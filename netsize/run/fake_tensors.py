@@ -25,6 +25,7 @@ from netsize.trace.operations import tensors
 from netsize.trace.silent_operations import name_of
 
 aten = torch.ops.aten
+REMEMBERED = 10_000  # answers that fake tensors keep for the next time, of all networks together: about 100 MiB
 PATIENCE = 1_000  # guesses, before it is clear that a loop never ends
 
 
@@ -72,6 +73,8 @@ def without_values(
         for module, name, value in before:
             setattr(module, name, value)
         log.disabled = heard
+        if len(FakeTensorMode.cache) > REMEMBERED:
+            FakeTensorMode.cache_clear()
 
 
 def _from_shape(

@@ -55,7 +55,7 @@ def _candidates(found: Any) -> list[str]:
 def _import_file(file: Path) -> ModuleType:
     if not file.is_file():
         raise BadModel(f"there is no file {file}")
-    sys.path.insert(0, str(file.resolve().parent))  # as `python file` has it
+    _look_first_in(str(file.resolve().parent))  # as `python file` has it
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
         raise BadModel(f"{file} is no Python file")
@@ -67,9 +67,14 @@ def _import_file(file: Path) -> ModuleType:
 
 
 def _import_module(name: str) -> ModuleType:
-    sys.path.insert(0, "")  # the current folder, as `python -m` has it
+    _look_first_in("")  # the current folder, as `python -m` has it
     _execute(name, lambda: importlib.import_module(name))
     return sys.modules[name]
+
+
+def _look_first_in(folder: str) -> None:
+    if sys.path[0] != folder:
+        sys.path[:] = [folder, *(place for place in sys.path if place != folder)]
 
 
 def _execute(place: str, run: Any) -> None:

@@ -1,6 +1,8 @@
 """A network that is given is run itself, so that closures, patched forwards and hooks reach what they were made with;
 and it is left exactly as it was."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -199,3 +201,12 @@ def test_what_is_compiled_in_parts_is_run_as_it_was_written(capfd) -> None:
     report = netsize.analyze(Part(), "5", device="cpu")
     assert (report.totals.connections, report.verification.status) == (30, "passed")
     assert capfd.readouterr().err == ""
+
+
+def test_asking_by_path_again_and_again_leaves_one_entry(tmp_path) -> None:
+    (tmp_path / "mine.py").write_text("from torch import nn\n\ndef net():\n    return nn.Linear(4, 3)\n")
+    netsize.analyze(f"{tmp_path}/mine.py:net", "4", device="cpu")
+    before = list(sys.path)
+    for _ in range(3):
+        netsize.analyze(f"{tmp_path}/mine.py:net", "4", device="cpu")
+    assert sys.path == before
