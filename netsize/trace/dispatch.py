@@ -272,9 +272,9 @@ def _is_wrapper(kind: type) -> bool:
     return bool(is_traceable_wrapper_subclass_type(kind))
 
 
-def memory_of(tensor: torch.Tensor) -> tuple[int, int, int]:
-    """The same for every view of a whole tensor."""
-    return (tensor.untyped_storage()._cdata, int(tensor.storage_offset()), tensor.numel())
+def memory_of(tensor: torch.Tensor) -> tuple[int, int]:
+    """Where it begins: the same for every view of a whole tensor, transposed or expanded."""
+    return (tensor.untyped_storage()._cdata, int(tensor.storage_offset()))
 
 
 def _torch_counts(name: str, operation: Operation) -> bool:

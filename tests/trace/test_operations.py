@@ -280,6 +280,17 @@ class Fixed(nn.Module):
         return torch._VF.rnn_tanh(x, state, [self.inputs, self.states], False, 1, 0.0, False, False, True)[0]
 
 
+class Rows(nn.Module):
+    """The rows of a map as sequences: torch takes the matrix of the inputs once for each step, as a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(48, 12, batch_first=True, bidirectional=True)
+
+    def forward(self, x):
+        return self.lstm(x.flatten(0, 1))[0]
+
+
 class Gated(nn.Module):
     def forward(self, x):
         return x * torch.softmax(x @ self.w, 1)
@@ -314,6 +325,7 @@ MENDED = {
     "layers with the same matrices": (Two(num_layers=2), "5x4", 2 * 5 * 16, 2 * 5 * 16 * 8, 128),
     "directions with the same matrices": (Two(bidirectional=True), "5x4", 2 * 5 * 16, 2 * 5 * 16 * 8, 128),
     "matrices that are buffers": (Fixed(), "5x4", 30, 5 * 6 * 10, 0),
+    "rows of a map": (Rows(), "32x32x48", 2 * 1024 * 48, 2 * 1024 * 48 * 60, 2 * 48 * 60),
     "a gate behind a product": (Behind(Gated()), "5x4", 5, 20, 4),
     "an inner axis of 1": (Spelled(lambda x, w: torch.einsum("bti,oi->bto", x, w), 5, 1), "3x1", 15, 15, 5),
     "a complex convolution": (nn.Conv2d(2, 3, 3, dtype=torch.complex64), "2x6x6:complex64", 48, 16 * 3 * 18, 54),
