@@ -1,7 +1,6 @@
 """One forward pass of a network, and what it wrote down. The network that is given is used up: its parameters
 may be filled with values and its state may change. Global switches are put back."""
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
@@ -11,11 +10,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from netsize.facts.network import Network, Source, release
 from netsize.run.fake_tensors import NeverEnds, without_values
 from netsize.run.inputs import MakeInputs
+from netsize.run.switches import contexts, untrained
 from netsize.sources.built import Arguments
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.composites import Composites
@@ -176,70 +175,6 @@ def aliases_of(model: nn.Module) -> dict[str, str]:
     first = {id(parameter): name for name, parameter in model.named_parameters()}
     every = model.named_parameters(remove_duplicate=False)
     return {name: first[id(parameter)] for name, parameter in every if first[id(parameter)] != name}
-
-
-def contexts(device: torch.device) -> list[Any]:
-    """Repeatable, with attention and compiled parts in operations that can be seen. Gradients are there for networks
-    that compute with them; where nothing asks for one (`untrained`), nothing is kept for them."""
-    cuda = [device] if device.type == "cuda" else []
-    repeatable = [torch.random.fork_rng(devices=cuda), _seeded(device)]
-    return [
-        *repeatable,
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        _no_fused_encoder(),
-        _uncompiled(),
-        sdpa_kernel(SDPBackend.MATH),
-    ]
-
-
-@contextmanager
-def _seeded(device: torch.device) -> Iterator[None]:
-    """torch.manual_seed would seed every device, those that are not put back, too."""
-    torch.default_generator.manual_seed(0)
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(0)
-    yield
-
-
-@contextmanager
-def _no_fused_encoder() -> Iterator[None]:
-    """MultiheadAttention and TransformerEncoderLayer have a fused path that shows no products."""
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
-
-
-@contextmanager
-def _uncompiled() -> Iterator[None]:
-    """What torch.compile has wrapped is executed as it was written. Nothing is compiled where its compiler is not
-    there."""
-    if "torch._dynamo.eval_frame" not in sys.modules:
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield
-
-
-@contextmanager
-def untrained(model: nn.Module) -> Iterator[None]:
-    """Inside, no parameter asks for a gradient; those that were made in inference mode cannot be told not to."""
-    asking = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if any(parameter.is_inference() for parameter in asking):
-        with torch.no_grad():
-            yield
-        return
-    for parameter in asking:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in asking:
-            parameter.requires_grad_(True)
 
 
 @contextmanager

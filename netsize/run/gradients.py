@@ -21,7 +21,8 @@ from netsize.facts.network import Network
 from netsize.lecture.formulas import Shape
 from netsize.lecture.receptive_fields import Field
 from netsize.run.fake_tensors import without_values
-from netsize.run.forward_pass import contexts, hooks
+from netsize.run.forward_pass import hooks
+from netsize.run.switches import contexts
 from netsize.run.units import along, central, index, needs, uncut
 from netsize.sources.initialisers import BLOCK
 from netsize.trace.composites import Composites

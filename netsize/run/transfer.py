@@ -9,8 +9,8 @@ from torch import nn
 
 from netsize.errors import BadOption, did_you_mean
 from netsize.run.fake_tensors import without_values
-from netsize.run.forward_pass import contexts
 from netsize.run.inputs import MakeInputs
+from netsize.run.switches import contexts
 from netsize.sources.built import Built
 from netsize.sources.factory import quiet
 from netsize.sources.initialisers import SkipInitialisers

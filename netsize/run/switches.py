@@ -1,0 +1,75 @@
+"""Global switches while a network runs, which are put back afterwards: so that what it executes can be seen, is
+repeatable, and keeps nothing for gradients that nobody asks for."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+
+def contexts(device: torch.device) -> list[Any]:
+    """Repeatable, with attention and compiled parts in operations that can be seen. Gradients are there for networks
+    that compute with them; where nothing asks for one (`untrained`), nothing is kept for them."""
+    cuda = [device] if device.type == "cuda" else []
+    repeatable = [torch.random.fork_rng(devices=cuda), _seeded(device)]
+    return [
+        *repeatable,
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        _no_fused_encoder(),
+        _uncompiled(),
+        sdpa_kernel(SDPBackend.MATH),
+    ]
+
+
+@contextmanager
+def _seeded(device: torch.device) -> Iterator[None]:
+    """torch.manual_seed would seed every device, those that are not put back, too."""
+    torch.default_generator.manual_seed(0)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(0)
+    yield
+
+
+@contextmanager
+def _no_fused_encoder() -> Iterator[None]:
+    """MultiheadAttention and TransformerEncoderLayer have a fused path that shows no products."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+@contextmanager
+def _uncompiled() -> Iterator[None]:
+    """What torch.compile has wrapped is executed as it was written. Nothing is compiled where its compiler is not
+    there."""
+    if "torch._dynamo.eval_frame" not in sys.modules:
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
+
+
+@contextmanager
+def untrained(model: nn.Module) -> Iterator[None]:
+    """Inside, no parameter asks for a gradient; those that were made in inference mode cannot be told not to."""
+    asking = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if any(parameter.is_inference() for parameter in asking):
+        with torch.no_grad():
+            yield
+        return
+    for parameter in asking:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in asking:
+            parameter.requires_grad_(True)
