@@ -46,6 +46,16 @@ class Tied(nn.Module):
         return self.table(x) @ self.table.weight.T
 
 
+class Heads(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.first, self.second = nn.Linear(4, 5), nn.Linear(5, 2), nn.Linear(5, 3)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = self.body(x)
+        return self.first(x), self.second(x)
+
+
 def frozen_below() -> nn.Module:
     model = nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 6), nn.Linear(6, 7))
     model[0].requires_grad_(False)
@@ -67,6 +77,8 @@ BY_HAND = {
     "transposed": (nn.Sequential(nn.ConvTranspose2d(3, 4, 3, stride=2)), "3x5x5", (2700, 0, 2700)),
     "frozen below": (frozen_below(), "4", (20 + 30 + 42, 42, 30 + 42)),
     "dead ends": (Dead(), "4", (16 + 20 + 24, 0, 16)),
+    # every output is learned from, not only the last one
+    "two heads": (Heads(), "4", (20 + 10 + 15, 10 + 15, 20 + 10 + 15)),
     "tied": (Tied(), "3:int64", (3 * 4 * 10, 3 * 4 * 10, 3 * 4 * 10)),
     # 5 places: three projections of 8 x 8, two heads of scores and values (5 x 5 x 4 each), one projection out;
     # both factors of the products of activations need a gradient, the input of the network needs none
