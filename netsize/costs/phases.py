@@ -1,7 +1,7 @@
 """Which phase of a training step an operation belongs to, and which layer."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import nn
 from netsize.costs.timeline import Event
 from netsize.trace.connections import connections
 from netsize.trace.dispatch_mode import DispatchMode
+from netsize.trace.layers import hooks
 from netsize.trace.silent_operations import name_of
 
 
@@ -47,19 +48,9 @@ class Watch(DispatchMode):
         counted = connections(func, args, kwargs, output) if self.phase != "optimizer" else 0
         return Event(self.phase, path, name_of(func), counted)
 
-    @contextmanager
-    def calls(self) -> Iterator[None]:
+    def calls(self) -> AbstractContextManager[None]:
         """Around the step: follows which module is being called."""
-        handles = []
-        for module in self.paths:
-            if not isinstance(module, torch.jit.ScriptModule):
-                handles.append(module.register_forward_pre_hook(self._enter))
-                handles.append(module.register_forward_hook(self._leave, always_call=True))  # also where it raises
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        return hooks(self.paths, self._enter, self._leave)
 
     def _enter(self, module: nn.Module, *_: Any) -> None:
         self.stack.append(self.paths[module])

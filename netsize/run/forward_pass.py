@@ -3,7 +3,7 @@ may be filled with values and its state may change. Global switches are put back
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ from netsize.sources.built import Arguments
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
+from netsize.trace.layers import hooks
 from netsize.trace.operations import tensors
 
 MOST_OUTPUTS = 10_000  # of a generator
@@ -102,7 +103,7 @@ def _without_idle_questions(network: Network, otherwise: Callable[[bool], Networ
 
 
 def _asks_for_gradients(error: BaseException) -> bool:
-    return isinstance(error, RuntimeError) and "require grad" in str(error).replace("requires", "require")
+    return isinstance(error, RuntimeError) and "require grad" in str(error)
 
 
 class MadeWithoutValues(Exception):
@@ -136,7 +137,7 @@ def _traced(
         tracer.shapes_only = not execute and loss is None
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.begin(tensors(inputs.values))
-        stack.enter_context(hooks(model, tracer))
+        stack.enter_context(hooks(tracer.layers.paths, tracer.enter, tracer.leave))
         if not trained:
             stack.enter_context(untrained(model))
         with stopping or nullcontext():
@@ -175,21 +176,6 @@ def aliases_of(model: nn.Module) -> dict[str, str]:
     first = {id(parameter): name for name, parameter in model.named_parameters()}
     every = model.named_parameters(remove_duplicate=False)
     return {name: first[id(parameter)] for name, parameter in every if first[id(parameter)] != name}
-
-
-@contextmanager
-def hooks(model: nn.Module, tracer: Tracer) -> Iterator[None]:
-    handles = []
-    for module in tracer.layers.paths:
-        if isinstance(module, torch.jit.ScriptModule):  # takes no hooks; its operations are seen all the same
-            continue
-        handles.append(module.register_forward_pre_hook(tracer.enter))
-        handles.append(module.register_forward_hook(tracer.leave, always_call=True))  # also where it raises
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _initialise_lazy_modules(model: nn.Module, make_inputs: MakeInputs, device: torch.device) -> None:

@@ -21,12 +21,12 @@ from netsize.facts.network import Network
 from netsize.lecture.formulas import Shape
 from netsize.lecture.receptive_fields import Field
 from netsize.run.fake_tensors import without_values
-from netsize.run.forward_pass import hooks
 from netsize.run.switches import contexts
 from netsize.run.units import along, central, index, needs, uncut
 from netsize.sources.initialisers import BLOCK
 from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
+from netsize.trace.layers import hooks
 from netsize.trace.operations import each
 from netsize.trace.places import Seen
 
@@ -230,7 +230,7 @@ def _run(model: nn.Module, input: torch.Tensor, last: int) -> Tracer:
             stack.enter_context(context)
         stack.enter_context(torch.set_grad_enabled(input.requires_grad))
         tracer.begin([input])
-        stack.enter_context(hooks(model, tracer))
+        stack.enter_context(hooks(tracer.layers.paths, tracer.enter, tracer.leave))
         stack.enter_context(suppress(Enough, Exception))  # a strip that the network does not take shows less
         with Differentiable(), tracer, Composites(tracer):
             model(input)

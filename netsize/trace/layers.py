@@ -1,7 +1,10 @@
 """The modules of a network: what they are called, which of them is being called, and whose a parameter is."""
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
 
 from netsize.trace.drafts import Draft
@@ -46,3 +49,20 @@ class Layers:
         names = origin.parameters if origin.direct else ()
         owners = [owner for name in names for owner in self._owners[name]]
         return any(owner == path or owner.startswith(inside) for owner in owners)
+
+
+@contextmanager
+def hooks(modules: Iterable[nn.Module], enter: Callable[..., None], leave: Callable[..., None]) -> Iterator[None]:
+    """Inside, `enter(module, inputs)` is called before each of them, `leave(module, inputs, output)` behind it, also
+    where it raises."""
+    handles = []
+    for module in modules:
+        if isinstance(module, torch.jit.ScriptModule):  # takes no hooks; its operations are seen all the same
+            continue
+        handles.append(module.register_forward_pre_hook(enter))
+        handles.append(module.register_forward_hook(leave, always_call=True))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
