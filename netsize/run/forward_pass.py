@@ -186,7 +186,7 @@ def _initialise_lazy_modules(model: nn.Module, make_inputs: MakeInputs, device: 
 
 def _run(model: nn.Module, inputs: Arguments, tracer: Tracer) -> Any:
     try:
-        with tracer, Composites(tracer):
+        with tracer, Composites(tracer), tracer.threads.followed():
             return consumed(inputs.given_to(model))
     except (Exception, SystemExit) as error:
         if tracer.bug is error:

@@ -36,7 +36,10 @@ class Composites(TorchFunctionMode):
         self.tracer = tracer
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        with self.tracer.threads.turn:
+            return self._called(func, args, kwargs or {})
+
+    def _called(self, func: Any, args: Any, kwargs: Any) -> Any:
         name = getattr(func, "__name__", "")
         if name == "scaled_dot_product_attention" or func is F.multi_head_attention_forward:
             return self._attention(func, args, kwargs)

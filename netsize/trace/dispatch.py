@@ -30,6 +30,7 @@ from netsize.trace.operations import Operation, is_read, named, outer, read, ten
 from netsize.trace.origins import Origin, Origins
 from netsize.trace.places import Places
 from netsize.trace.silent_operations import is_silent, name_of
+from netsize.trace.threads import Threads
 
 _DECIDED_BY_VALUES = {"aten._local_scalar_dense", "aten.equal", "torchvision.nms"}  # and those that torch marks
 _TORCH_COUNTS = {"aten.mm", "aten.addmm", "aten.bmm", "aten.baddbmm", "aten.convolution"}  # rightly, in forward
@@ -45,7 +46,7 @@ class Tracer(DispatchMode):
         self.origins = Origins(parameters)
         self.places = Places([], self.origins)
         self.layers = Layers(model)
-        self.frames = [Frame("", type(model).__name__)]
+        self.threads = Threads(Frame("", type(model).__name__))
         self.drafts: list[Draft] = []
         self.steps: list[StepDraft] = []
         self.uncounted: Counter[str] = Counter()
@@ -57,7 +58,7 @@ class Tracer(DispatchMode):
         self.shapes_only = False  # nothing has values, and nothing goes backward
         self.bug: Exception | None = None  # of netsize, not of the network
         self.raised: BaseException | None = None  # the latest error of the network's own
-        self.raised_in = self.frames[0]
+        self.raised_in = self.threads.frames[0]
         self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
         self.guessed: dict[tuple[str, str], None] = {}  # the same, each with the layer that asked
         self.backward: BackwardPass | None = None
@@ -65,6 +66,11 @@ class Tracer(DispatchMode):
         self._on_layer = on_layer
         self._measured: dict[Any, Execution] = {}
         self._makers = WeakTensorKeyDictionary()  # output of a layer -> its draft
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The modules that are being called, the innermost last."""
+        return self.threads.frames
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -75,6 +81,10 @@ class Tracer(DispatchMode):
         if not is_read(func) and not is_silent(func) and func._can_decompose():
             with self:  # in inference mode torch does not take it apart before it comes here
                 return func.decompose(*args, **kwargs)
+        with self.threads.turn:
+            return self._follow(func, args, kwargs)
+
+    def _follow(self, func: Any, args: Any, kwargs: Any) -> Any:
         before = len(self.guesses)
         output = self._execute(func, args, kwargs)
         for guess in self.guesses[before:]:
@@ -219,17 +229,14 @@ class Tracer(DispatchMode):
 
     def enter(self, module: nn.Module, *_: Any) -> None:
         """A forward pre-hook."""
-        self.frames.append(Frame(self.layers.paths[module], type(module).__name__))
+        self.threads.enter(Frame(self.layers.paths[module], type(module).__name__))
 
     def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        """A forward hook, called also if forward raised: then the first module that is left is the one that did. (Those
-        inside that were left in another way, by a generator that nobody ends, are left with it.)"""
+        """A forward hook, called also if forward raised: then the first module that is left is the one that did."""
         error = sys.exc_info()[1]
         if error is not None and error is not self.raised:
             self.raised, self.raised_in = error, self.frames[-1]
-        frame = self.frames.pop()
-        while len(self.frames) > 1 and frame.path != self.layers.paths[module]:
-            frame = self.frames.pop()
+        frame = self.threads.leave(self.layers.paths[module])
         called = [value for value in (*inputs[:1], output) if isinstance(value, torch.Tensor)]
         if len(frame.drafts) == 1 and len(called) == 2:
             as_called(frame.drafts[0], *(tuple(tensor.shape) for tensor in called))
