@@ -23,7 +23,7 @@ from netsize.results.count import count
 from netsize.results.patterns import frozen, matching_modules
 from netsize.results.report import Options
 from netsize.run import memory
-from netsize.run.failures import cannot_take
+from netsize.run.failures import cannot_take, needs_values
 from netsize.run.fake_tensors import without_values
 from netsize.run.forward_pass import BackwardFailed, ForwardFailed, aliases_of, trace
 from netsize.run.inputs import arguments_of, known_inputs, read_given
@@ -117,7 +117,7 @@ class Prepared:
         own = str(next((p.dtype for p in built.model.parameters()), torch.float32)).removeprefix("torch.")
         self.built, self.plan, self.device = built, replace(plan, own=own), device
         self.model = built.model.train()
-        self.specs = known_inputs(built, specs)
+        self.specs = known_inputs(built, specs, values=False)
         self.recipe = recipe_of(self.plan, self.model, device)
         self._steps: dict[tuple[int, bool], Timeline] = {}
         _freeze(built, plan)
@@ -242,9 +242,14 @@ class Prepared:
         )
 
     def _cannot_train(self, failure: ForwardFailed) -> BadInput:
+        where = f"{failure.path} ({failure.type})" if failure.path else failure.type
+        if needs_values(failure):
+            return BadInput(
+                f"{self.built.source.model}: training is predicted without values, which decide in {where}: "
+                f"{describe(failure.error)}"
+            )
         if not self._runs_in_evaluation():
             return cannot_take(self.built, self.specs, failure, batch=True, verify=False, hint=True)
-        where = f"{failure.path} ({failure.type})" if failure.path else failure.type
         return BadInput(
             f"{self.built.source.model} cannot be trained on random data: in training mode it fails in {where}: "
             f"{describe(failure.error)}\n"

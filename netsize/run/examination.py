@@ -86,7 +86,7 @@ def examine_built(
     `until`: the layer to stop after. `on_layer` is told how many layers have been executed, `say` what is being
     done. `hint`: look for the smallest input, if this one fails. `limit`: bytes that running it may take; a
     network that is larger is run with one layer's parameters in memory at a time. Raises NetsizeError."""
-    specs = known_inputs(built, specs)
+    specs = known_inputs(built, specs, verify)
     make = arguments_of(built, specs, batch)
     model = built.model
     with suppress(NotImplementedError):  # an exported program has one mode only

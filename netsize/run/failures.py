@@ -38,8 +38,7 @@ def cannot_take(
     built: Built, specs: Sequence[InputSpec], failure: ForwardFailed, batch: bool, verify: bool, hint: bool
 ) -> BadInput:
     place = f"{failure.path} ({failure.type})" if failure.path else failure.type
-    jagged = "shape_env" in str(failure.error)  # torch has no jagged tensors without values
-    if not verify and (failure.decided or jagged or isinstance(failure.error, NEEDS_VALUES)):
+    if not verify and needs_values(failure):
         why = f"which decide in {place}: {describe(failure.error)}"
         return BadInput(f"{built.source.model} cannot be counted without values, {why}.\nLeave --no-verify away")
     smallest = _smallest(built, specs, batch) if hint else None
@@ -47,6 +46,12 @@ def cannot_take(
     return BadInput(
         f"{built.source.model} cannot take {_shown(specs)}: it fails in {place}: {describe(failure.error)}{told}"
     )
+
+
+def needs_values(failure: ForwardFailed) -> bool:
+    """Whether a network that was run without values may run with them."""
+    nested = any(name in str(failure.error) for name in ("shape_env", "nested"))  # torch has none without values
+    return bool(failure.decided) or nested or isinstance(failure.error, NEEDS_VALUES)
 
 
 def _shown(specs: Sequence[InputSpec]) -> str:

@@ -4,7 +4,6 @@ What they cannot know is how many boxes survive, or which places are not zero. A
 without being run is counted as if every candidate survived: the most that it can execute. The report says so.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -44,8 +43,6 @@ def without_values(
     Whole numbers stay, since a network may read its settings from them (buffers as copies, which it may change), and so
     do sparse ones, of which fake ones have no entries.
     """
-    log = logging.getLogger("torch._subclasses.fake_tensor")  # writes a traceback for every error that is caught
-    heard, log.disabled = log.disabled, True
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     before: list[tuple[nn.Module, str, torch.Tensor]] = []
     shapes: dict[int, torch.Tensor] = {}
@@ -72,7 +69,6 @@ def without_values(
     finally:
         for module, name, value in before:
             setattr(module, name, value)
-        log.disabled = heard
         if len(FakeTensorMode.cache) > REMEMBERED:
             FakeTensorMode.cache_clear()
 

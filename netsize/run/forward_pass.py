@@ -21,6 +21,7 @@ from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
 from netsize.trace.layers import hooks
 from netsize.trace.operations import tensors
+from netsize.trace.ragged import shape_of
 
 MOST_OUTPUTS = 10_000  # of a generator
 
@@ -148,7 +149,7 @@ def _traced(
     touched = tracer.origins.touched
     return Network(
         source=source,
-        input=tuple(tuple(tensor.shape) for tensor in tensors(inputs.values)),
+        input=tuple(map(shape_of, tensors(inputs.values))),
         calls=calls,
         unattributed=tracer.unattributed(),
         parameters=tuple(tracer.sizes.items()),

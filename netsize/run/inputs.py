@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 from netsize.errors import BadInput
 from netsize.sources.built import Arguments, Built, as_arguments
 from netsize.sources.settings import InputSpec, read_input
+from netsize.trace.operations import tensors
 
 MakeInputs = Callable[[torch.device], Arguments]
 
@@ -33,8 +34,9 @@ def read_given(input: Any, built: Built) -> tuple[InputSpec, ...]:
     return ()
 
 
-def known_inputs(built: Built, specs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
-    """Those given, or the network's own; none, if it has an example, or takes nothing. Raises BadInput."""
+def known_inputs(built: Built, specs: Sequence[InputSpec], values: bool) -> tuple[InputSpec, ...]:
+    """Those given, or the network's own; none, if it has an example, or takes nothing. `values`: whether it will be
+    run with them. Raises BadInput."""
     found = tuple(specs) or built.inputs
     if not found and built.example is None and _takes_nothing(built.model):
         built.example = Arguments()
@@ -42,6 +44,8 @@ def known_inputs(built: Built, specs: Sequence[InputSpec]) -> tuple[InputSpec, .
         raise BadInput(
             f"{built.source.model}: say what it takes, as --input 3x224x224 (no batch axis; once per argument)"
         )
+    if not (found or values) and built.example and any(tensor.is_nested for tensor in tensors(built.example.values)):
+        raise BadInput(f"{built.source.model} takes nested tensors, which have no shapes without their values")
     return found
 
 

@@ -15,6 +15,7 @@ from netsize.sources.built import Built
 from netsize.sources.factory import quiet
 from netsize.sources.initialisers import SkipInitialisers
 from netsize.trace.operations import tensors
+from netsize.trace.ragged import shape_of
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -51,7 +52,7 @@ class Until:
     def _called(self, module: nn.Module, inputs: Any, output: Any) -> None:
         self._calls -= 1
         if self._calls == 0:
-            self.features = tuple(tuple(tensor.shape) for tensor in tensors(output))
+            self.features = tuple(map(shape_of, tensors(output)))
             raise Reached
 
 

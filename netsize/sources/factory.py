@@ -1,6 +1,7 @@
 """Calling what builds a network, without its initialisers, its warnings and its prints."""
 
 import contextlib
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -31,10 +32,28 @@ def build(
 
 @contextlib.contextmanager
 def quiet() -> Any:
-    """Warnings are the library's own; what a network prints must not mix with the report on stdout."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+    """Warnings and log lines are torch's own; what a network prints must not mix with the report on stdout."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr), _without_torch_log():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextlib.contextmanager
+def _without_torch_log() -> Any:
+    """Loggers that are made inside take their level from the first of these."""
+    known = [logging.getLogger(name) for name in ("torch", *logging.root.manager.loggerDict) if _is_torchs(name)]
+    levels = [logger.level for logger in known]
+    for logger in known:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(known, levels):
+            logger.setLevel(level)
+
+
+def _is_torchs(name: str) -> bool:
+    return name.partition(".")[0] in ("torch", "torchvision")
 
 
 def describe(error: BaseException) -> str:

@@ -29,6 +29,7 @@ from netsize.trace.ones import entries
 from netsize.trace.operations import Operation, is_read, named, outer, read, tensors
 from netsize.trace.origins import Origin, Origins
 from netsize.trace.places import Places
+from netsize.trace.ragged import is_ragged, part_of, parts_of, shape_of
 from netsize.trace.silent_operations import is_silent, name_of
 from netsize.trace.threads import Threads
 
@@ -78,7 +79,8 @@ class Tracer(DispatchMode):
             return func(*args, **kwargs)
         if any(map(_is_wrapper, types)):  # its own operations say more
             return NotImplemented
-        if not is_read(func) and not is_silent(func) and func._can_decompose():
+        taken_apart = not is_read(func) and not is_silent(func) and func._can_decompose()
+        if taken_apart and not any(map(is_ragged, tensors((args, kwargs)))):
             with self:  # in inference mode torch does not take it apart before it comes here
                 return func.decompose(*args, **kwargs)
         with self.threads.turn:
@@ -110,6 +112,9 @@ class Tracer(DispatchMode):
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         name = name_of(func)
         arguments, results = tensors((args, kwargs)), tensors(output)
+        if any(map(is_ragged, (*arguments, *results))):
+            self._part_by_part(func, args, kwargs, output)
+            return
         given = named(func, args, kwargs) | {"unpadded": self.unpadded}
         operation = read(func, given, output, _Weighted(self))
         if self.multiplies and name == "aten.mul":
@@ -131,6 +136,22 @@ class Tracer(DispatchMode):
         if (func.is_view or name == "aten._unsafe_view") and arguments and arguments[0] in self._makers:
             for result in results:
                 self._makers[result] = self._makers[arguments[0]]
+
+    def _part_by_part(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
+        """Tensors of several lengths have no shape: what is executed with them is counted for each of their parts."""
+        arguments = tensors((args, kwargs))
+        self.origins.touch(arguments)
+        self.origins.mark_activations(tensors(output))
+        if is_silent(func):
+            return
+        batched = func.overloadpacket is torch.ops.aten.bmm
+        for index in range(max(len(parts_of(tensor)) for tensor in arguments if is_ragged(tensor))):
+            own, named_ones = part_of(args, index, batched), part_of(kwargs, index, batched)
+            self.origins.mark_activations(
+                [part for part in tensors((own, named_ones)) if self.origins.of(part) is None]
+            )
+            with self:
+                func(*own, **named_ones)
 
     def _count(self, func: Any, name: str, args: Any, kwargs: Any, output: Any, operation: Operation) -> None:
         frame = self.frames[-1]
@@ -188,7 +209,7 @@ class Tracer(DispatchMode):
     def begin(self, inputs: list[torch.Tensor]) -> None:
         """The tensors that the network is given: what depends on them, and where they are seen, is followed."""
         self.origins.mark_activations(inputs)
-        self.places = Places(inputs, self.origins)
+        self.places = Places([tensor for tensor in inputs if not is_ragged(tensor)], self.origins)
         self.places.keeps_last = self.keeps_outputs
 
     def _run_on_ones(self, func: Any, args: Any, operation: Operation) -> Execution:
@@ -239,7 +260,7 @@ class Tracer(DispatchMode):
         frame = self.threads.leave(self.layers.paths[module])
         called = [value for value in (*inputs[:1], output) if isinstance(value, torch.Tensor)]
         if len(frame.drafts) == 1 and len(called) == 2:
-            as_called(frame.drafts[0], *(tuple(tensor.shape) for tensor in called))
+            as_called(frame.drafts[0], *map(shape_of, called))
 
     def calls(self) -> tuple[Call, ...]:
         """What was executed, settled: see `netsize.trace.drafts.settle`."""

@@ -25,6 +25,7 @@ MOVES = """
     bucketize searchsorted diagonal_copy index_copy index_fill hann_window hamming_window
     transpose t squeeze unsqueeze swapaxes swapdims
     set resize _resize_output _index_put_impl _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned
+    _nested_tensor_from_tensor_list to_padded_tensor _nested_from_padded _nested_from_padded_tensor
 """
 POINTWISE = """
     binary_cross_entropy binary_cross_entropy_with_logits floor_divide huber_loss isin kl_div mse_loss

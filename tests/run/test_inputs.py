@@ -1,5 +1,6 @@
 """What forward is called with: by position and by name, named tuples, dictionaries, packed and nested sequences."""
 
+import logging
 from typing import NamedTuple
 
 import pytest
@@ -72,6 +73,24 @@ class Jagged(nn.Module):
         return self.layer(torch.nested.as_nested_tensor([x[0], x[0, :2]], layout=self.layout)).to_padded_tensor(0.0)
 
 
+class Padded(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, parts: torch.Tensor) -> torch.Tensor:
+        return self.layer(parts).to_padded_tensor(0.0)
+
+
+class Scores(nn.Module):
+    """Attention of two sequences, of 5 and 2 places: scores, and attended values."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = torch.nested.nested_tensor([x[0], x[0, :2]])
+        scores = torch.softmax(torch.bmm(parts, parts.transpose(1, 2)), -1)
+        return torch.matmul(scores, parts).to_padded_tensor(0.0)
+
+
 pair = Pair(torch.rand(3, 5), torch.zeros(3, dtype=torch.int64))
 sequences = pack_sequence([torch.rand(5, 4), torch.rand(3, 4)])
 CASES = {
@@ -83,6 +102,9 @@ CASES = {
     "a batch of one, beside what has none": (Shared(), (torch.rand(1, 6, 4), torch.rand(6, 3)), 6 * 16),
     "a packed sequence": (Packed(), sequences, 5 * 12 * 7),
     "nested inside, jagged": (Jagged(torch.jagged), torch.rand(1, 5, 4), 7 * 12),
+    "nested inside, strided": (Jagged(torch.strided), torch.rand(1, 5, 4), 7 * 12),
+    "nested, strided": (Padded(), torch.nested.nested_tensor([torch.rand(5, 4), torch.rand(2, 4)]), 5 * 12),
+    "products of nested ones": (Scores(), torch.rand(1, 5, 4), (25 + 4) * 4 * 2),
     "no elements": (nn.Linear(4, 3), torch.rand(1, 0, 4), 0),
 }
 
@@ -120,6 +142,29 @@ def test_the_classifier_of_an_output_in_a_container_is_replaced(output) -> None:
     assert (report.replaced, report.totals.connections) == ("head", 6 * 8 + 8 * 7)
 
 
-def test_a_jagged_tensor_needs_values() -> None:
+@pytest.mark.parametrize("layout", [torch.jagged, torch.strided])
+def test_a_nested_tensor_needs_values(layout: torch.layout) -> None:
     with pytest.raises(netsize.NetsizeError, match="cannot be counted without values.*\nLeave --no-verify away"):
-        netsize.analyze(Jagged(torch.jagged), torch.rand(1, 5, 4), device="cpu", verify=False)
+        netsize.analyze(Jagged(layout), torch.rand(1, 5, 4), device="cpu", verify=False)
+    with pytest.raises(netsize.NetsizeError, match="training is predicted without values, which decide in Jagged"):
+        netsize.training(Jagged(layout), torch.rand(1, 5, 4), device="cpu")
+
+
+def test_a_nested_input_needs_values() -> None:
+    nested = torch.nested.nested_tensor([torch.rand(5, 4), torch.rand(2, 4)])
+    with pytest.raises(netsize.NetsizeError, match="takes nested tensors, which have no shapes without their values"):
+        netsize.analyze(Padded(), nested, device="cpu", verify=False)
+
+
+class Logs(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for name in ("torch._dynamo", "torch.first_heard_of_here", "somebody.else"):
+            logging.getLogger(name).error(f"from {name}")
+        return x @ x
+
+
+def test_torch_s_own_log_lines_are_not_heard(caplog) -> None:
+    level = logging.getLogger("torch._dynamo").level
+    netsize.analyze(Logs(), "3x3", device="cpu")
+    assert caplog.messages == ["from somebody.else"]
+    assert logging.getLogger("torch._dynamo").level == level
