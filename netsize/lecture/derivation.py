@@ -10,6 +10,7 @@ from netsize.lecture.formulas import (
     Convolution,
     Embedding,
     Formula,
+    FractionalPooling,
     Linear,
     Outer,
     Pooling,
@@ -314,6 +315,20 @@ def _pooling(layer: Pooling) -> Iterator[Step]:
             layer.connections,
         )
         yield remark(f"an adaptive pool shares {by(inputs)} places among {by(layer.outputs)}, whatever their number")
+    yield from _no_weights()
+
+
+def _fractional_pooling(layer: FractionalPooling) -> Iterator[Step]:
+    planes, places = layer.input[1 : len(layer.input) - len(layer.outputs)], layer.outputs
+    yield Step("output", "N x places", "", by((*planes, *places)))
+    yield Step("units", "places * N", times(_product(places), *planes), layer.units)
+    yield Step("fan_in", _power(layer.kernel), _product(layer.kernel), layer.fan_in)
+    yield _connections(layer)
+    yield remark("the windows fall at random, each whole inside of the input")
+    yield from _no_weights()
+
+
+def _no_weights() -> Iterator[Step]:
     yield Step("weights", "", "", 0)
     yield remark("not counted, unless --pooling asks for it: a pool chooses or averages units, and has no weights")
 
@@ -345,6 +360,7 @@ _DERIVATIONS: dict[type, Callable[[Any], Iterator[Step]]] = {
     Convolution: _convolution,
     TransposedConvolution: _transposed,
     Pooling: _pooling,
+    FractionalPooling: _fractional_pooling,
     Recurrent: _recurrent,
     Embedding: _embedding,
 }

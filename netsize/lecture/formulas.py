@@ -449,6 +449,33 @@ class Pooling(Formula):
 
 
 @dataclass(frozen=True)
+class FractionalPooling(Formula):
+    """Windows of K x K elements as in Pooling, whose places are drawn at random so that any number of `outputs` comes
+    out of each axis (Graham 2014). All lie inside of the input: nothing is padded."""
+
+    input: Shape
+    kernel: Shape
+    outputs: Shape
+    kind = "pooling"
+
+    @property
+    def output(self) -> Shape:
+        return (*self.input[: len(self.input) - len(self.kernel)], *self.outputs)
+
+    @property
+    def fan_in(self) -> int:
+        return prod(self.kernel)
+
+    @property
+    def label(self) -> str:
+        return f"fractional pool {by(self.kernel)} to {by(self.outputs)}"
+
+    @property
+    def hyperparameters(self) -> dict[str, object]:
+        return {"kernel": list(self.kernel)}
+
+
+@dataclass(frozen=True)
 class Recurrent(Formula):
     """One layer and direction of a recurrent network: at every step each of H hidden values has `gates`
     units (LSTM 4, GRU 3, plain 1), all connected to the I inputs and to the previous state.

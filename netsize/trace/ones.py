@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import _disable_current_modes
 
 from netsize.facts.network import Execution
-from netsize.lecture.formulas import Pooling, Shape
+from netsize.lecture.formulas import FractionalPooling, Pooling, Shape
 
 EXACT_IN_FLOAT32 = 2**24
 COMPRESSED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
@@ -185,6 +185,23 @@ def adaptive(func: Any, formula: Pooling, device: torch.device) -> Execution:
         shape[axis], outputs[axis] = size, _ = formula.input[-axes + axis], formula.outputs[axis]
         result = func(torch.eye(size, device=device).reshape(size, 1, *shape), outputs)
         total *= int(((result[0] if isinstance(result, tuple) else result) > 0).sum().item())
+    return Execution(connections=total, inside=total)
+
+
+def fractional(func: Any, formula: FractionalPooling, samples: torch.Tensor) -> Execution:
+    """As `adaptive`, plane by plane: the windows of each fall by its own random numbers, those that were drawn. (Along
+    the other axes one of two places is taken: torch wants more places than it puts out.)"""
+    axes, planes = len(formula.kernel), samples.shape[0] * samples.shape[1]
+    taps = torch.ones(planes, dtype=torch.int64, device=samples.device)
+    for axis in range(axes):
+        size, shape, kernel, outputs = formula.input[-axes + axis], [1] * axes, [1] * axes, [1] * axes
+        shape[axis], kernel[axis], outputs[axis] = size, formula.kernel[axis], formula.outputs[axis]
+        places = [size if i == axis else 2 for i in range(axes)]
+        eye = torch.eye(size, device=samples.device).reshape(size, 1, *shape).expand(size, planes, *places)
+        drawn = samples.reshape(1, planes, axes).expand(size, planes, axes).contiguous().float()
+        seen = func(eye.contiguous(), kernel, outputs, drawn)[0] > 0
+        taps *= seen.sum(dim=(0, *range(2, axes + 2)))
+    total = int(taps.sum().item())
     return Execution(connections=total, inside=total)
 
 

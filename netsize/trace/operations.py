@@ -18,6 +18,7 @@ from netsize.lecture.formulas import (
     Convolution,
     Embedding,
     Formula,
+    FractionalPooling,
     Linear,
     Outer,
     Pooling,
@@ -271,6 +272,14 @@ def adaptive_pool(func: Any, given: Given, output: Any, weighted: Weighted) -> O
     input, result = given["self"], output[0] if isinstance(output, tuple) else output
     formula = Pooling(tuple(input.shape), outputs=tuple(given["output_size"]))
     return Operation(formula, input, result, partial(ones.adaptive, func, formula, input.device))
+
+
+@reads(aten.fractional_max_pool2d, aten.fractional_max_pool3d)
+def fractional_pool(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    input = given["self"]
+    formula = FractionalPooling(tuple(input.shape), tuple(given["kernel_size"]), tuple(given["output_size"]))
+    run = partial(ones.fractional, func, formula, given["random_samples"])
+    return Operation(formula, input, output[0], run)
 
 
 @reads(aten.mean)

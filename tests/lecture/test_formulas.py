@@ -149,6 +149,16 @@ def test_adaptive_pools(axes: list[tuple[int, int]], average: bool) -> None:
         assert row.connections == links(model, (2, *sizes))
 
 
+@FEW
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)), min_size=2, max_size=3))
+def test_fractional_pools(axes: list[tuple[int, int, int]]) -> None:
+    kernel, outputs, more = (tuple(axis[i] for axis in axes) for i in (0, 1, 2))
+    kind = {2: nn.FractionalMaxPool2d, 3: nn.FractionalMaxPool3d}[len(axes)]
+    sizes = [k + o - 1 + m for k, o, m in zip(kernel, outputs, more)]
+    row = agrees(kind(kernel, output_size=outputs), (2, *sizes)).rows[0]
+    assert row.connections == 2 * prod(outputs) * prod(kernel)
+
+
 class Multiply(nn.Module):
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -208,6 +208,10 @@ POOLS = {
     "adaptive, 7 among 3: 3, 3 and 3": (nn.AdaptiveAvgPool1d(3), "1x7", (3, 3, 9)),
     "adaptive, 5 among 3: 2, 3 and 2": (nn.AdaptiveMaxPool1d(3), "1x5", (3, None, 7)),
     "adaptive 3d": (nn.AdaptiveAvgPool3d(2), "1x4x4x4", (8, 8, 64)),
+    # its windows fall at random, each of as many elements
+    "fractional": (nn.FractionalMaxPool2d((3, 2), output_size=(3, 4)), "2x7x9", (24, 6, 144)),
+    "fractional, by a ratio": (nn.FractionalMaxPool2d(2, output_ratio=0.5), "2x7x9", (24, 4, 96)),
+    "fractional 3d": (nn.FractionalMaxPool3d(2, output_size=(2, 3, 2)), "2x5x6x5", (24, 8, 192)),
     "global": (nn.AdaptiveAvgPool2d(1), "3x4x4", (3, 16, 48)),
     "global by a mean": (Calls(lambda x: x.mean((2, 3))), "3x4x4", (3, 16, 48)),
     "a mean over features is no pool": (Calls(lambda x: x.mean(-1)), "3x4x4", None),

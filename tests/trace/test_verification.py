@@ -51,6 +51,7 @@ class Recurrent(nn.Module):
 def embedding(): return behind(nn.Embedding(10, 4), 20)
 def pool(): return behind(nn.MaxPool2d(2, ceil_mode=True), 9)
 def adaptive(): return behind(nn.AdaptiveAvgPool2d(3), 9)
+def fractional(): return behind(nn.FractionalMaxPool2d(2, output_size=3), 9)
 """
 
 # network, input, class of the formula, what it gets wrong and how, row, what is said
@@ -138,6 +139,10 @@ MISTAKES = {
     "adaptive pool: windows that do not overlap": (
         "adaptive", "1x5x5", "Pooling", {"connections": lambda f: 25},
         "0", "connections: 25 by formula, 49 by running it on ones",
+    ),
+    "fractional pool: windows that do not overlap": (
+        "fractional", "1x5x5", "FractionalPooling", {"connections": lambda f: 25},
+        "0", "connections: 25 by formula, 36 by running it on ones",
     ),
 }  # fmt: skip
 
