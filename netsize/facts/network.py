@@ -39,6 +39,7 @@ class Call:
     output: Shape  # as it came out, not as the formula has it
     elements: int = 0  # of the operand that the connections multiply by, repeated ones among them
     weights_of: str = ""  # the layer that used its parameters first, if it was another one
+    weights_chosen: bool = False  # by values, among those that `weights` counts
     weights: Elements = ()  # parameters in it that no call before has used
     bias_elements: int = 0  # of the bias that was added, if any
     biases: Elements = ()  # parameters in it that no call before has used

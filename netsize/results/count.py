@@ -131,10 +131,11 @@ def _row(call: Call, label: str, convention: Convention, options: Options, ran: 
 
 
 def _operation(call: Call) -> str:
-    """linear 768 -> 50257; of tied weights, whose they are."""
+    """linear 768 -> 50257; of tied weights, whose they are; of chosen ones that all are counted that may be."""
     label = call.formula.label
     label = label if call.kind == call.formula.kind else label.replace(call.formula.kind, call.kind, 1)
-    return f"{label}, weights of {call.weights_of}" if call.weights_of else label
+    label = f"{label}, weights of {call.weights_of}" if call.weights_of else label
+    return f"{label}, weights chosen by values" if call.weights_chosen else label
 
 
 def _measured(problem: str | None) -> str:

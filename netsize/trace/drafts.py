@@ -69,7 +69,10 @@ def settle(
         first = {users.setdefault(name, draft.call.path) for name in names}
         shared = min(first - {draft.call.path}, default="") if not weights else ""
         field = places.field(draft.seen)
-        draft.call = replace(draft.call, weights=weights, biases=biases, field=field, weights_of=shared)
+        chosen = any(origin.chosen for origin in draft.operands)
+        draft.call = replace(
+            draft.call, weights=weights, biases=biases, field=field, weights_of=shared, weights_chosen=chosen
+        )
         if backward is not None:
             draft.call = replace(draft.call, backward=_backward_of(draft, backward))
     numbers: Counter[str] = Counter()

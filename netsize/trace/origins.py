@@ -27,13 +27,14 @@ _CHOOSES = {"aten.index", "aten.index_select", "aten.gather"}
 class Origin:
     """`sources`: parts of parameters, by name; `depends`: on the network's input; `made`: what a layer has put out
     that saw parameters and constants only went into it (a learned query behind its projection). `direct`: it is a view
-    of one parameter, no more. `pieces`: of tensors that were put one behind the other, the place in memory where each
-    ends, and its origin."""
+    of one parameter, no more. `chosen`: values choose which elements of its sources it holds. `pieces`: of tensors
+    that were put one behind the other, the place in memory where each ends, and its origin."""
 
     sources: tuple[tuple[str, Region], ...] = ()
     depends: bool = False
     made: bool = False
     direct: bool = False
+    chosen: bool = False
     pieces: "tuple[tuple[int, Origin | None], ...]" = ()
 
     @property
@@ -145,7 +146,7 @@ class Origins:
         picked = args[1] if isinstance(args[1], (list, tuple)) else args[1:]
         selected = [value for value in picked if isinstance(value, torch.Tensor)]
         if any(self.is_activation(value) or isinstance(value, FakeTensor) for value in selected):
-            return Origin(origin.sources)
+            return Origin(origin.sources, chosen=True)
         with _disable_current_modes():
             return Origin(((parameter, chosen(func, args, region)),))
 
@@ -167,15 +168,16 @@ def _combined(name: str, origins: list[tuple[torch.Tensor, Origin]], result: tor
     whole = [origin for tensor, origin in origins if tensor.numel() >= result.numel()]
     depends = any(origin.depends for _, origin in origins)
     made = any(origin.made for _, origin in origins)
+    chosen = any(origin.chosen for _, origin in origins)
     if name in _MULTIPLIES:
         kept = [origin for origin in whole if origin.sources]
         if kept and all(not origin.depends or origin.sources for origin in whole):  # scaled by all that is smaller
-            return Origin(_union(kept), depends, made)
+            return Origin(_union(kept), depends, made, chosen=chosen)
     if any(origin.depends and not origin.sources for _, origin in origins):
         return ACTIVATION
     if any(origin.made and not origin.sources for _, origin in origins):  # a low-rank product that is added to a weight
-        return Origin(_union([origin for origin in whole if origin.sources]), depends, True)
-    return Origin(_union([origin for _, origin in origins]), depends, made)
+        return Origin(_union([origin for origin in whole if origin.sources]), depends, True, chosen=chosen)
+    return Origin(_union([origin for _, origin in origins]), depends, made, chosen=chosen)
 
 
 def _union(origins: Sequence[Origin]) -> tuple[tuple[str, Region], ...]:

@@ -509,6 +509,7 @@ def test_experts_that_the_input_chooses() -> None:
         ("router", 0, "linear", 20, 160, 32),
         ("", 0, "linear", 5 * 2 * 16, 5 * 2 * 16 * 8, 4 * 8 * 16),
     ]
+    assert [row.operation.partition(", ")[2] for row in report.rows] == ["", "weights chosen by values"]
 
 
 def test_stacked_parameters_are_each_counted_once() -> None:
