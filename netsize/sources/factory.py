@@ -40,20 +40,20 @@ def quiet() -> Any:
 
 @contextlib.contextmanager
 def _without_torch_log() -> Any:
-    """Loggers that are made inside take their level from the first of these."""
-    known = [logging.getLogger(name) for name in ("torch", *logging.root.manager.loggerDict) if _is_torchs(name)]
-    levels = [logger.level for logger in known]
-    for logger in known:
-        logger.setLevel(logging.CRITICAL + 1)
+    """Those that are there are switched off; those that are made inside take their level from the first one."""
+    first = logging.getLogger("torch")
+    level, heard = first.level, []
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith(("torch.", "torchvision.")) and isinstance(logger, logging.Logger) and not logger.disabled:
+            logger.disabled = True
+            heard.append(logger)
+    first.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        for logger, level in zip(known, levels):
-            logger.setLevel(level)
-
-
-def _is_torchs(name: str) -> bool:
-    return name.partition(".")[0] in ("torch", "torchvision")
+        first.setLevel(level)
+        for logger in heard:
+            logger.disabled = False
 
 
 def describe(error: BaseException) -> str:
