@@ -143,15 +143,19 @@ class Tracer(DispatchMode):
         self.origins.touch(arguments)
         self.origins.mark_activations(tensors(output))
         if is_silent(func):
+            self._step(func, name_of(func), arguments, tensors(output))
+            return
+        nested = [tensor for tensor in arguments if is_ragged(tensor)]
+        if not nested:  # it makes one in a way that netsize does not know
+            self.uncounted[name_of(func)] += 1
             return
         batched = func.overloadpacket is torch.ops.aten.bmm
-        for index in range(max(len(parts_of(tensor)) for tensor in arguments if is_ragged(tensor))):
-            own, named_ones = part_of(args, index, batched), part_of(kwargs, index, batched)
-            self.origins.mark_activations(
-                [part for part in tensors((own, named_ones)) if self.origins.of(part) is None]
-            )
+        for index in range(max(len(parts_of(tensor)) for tensor in nested)):
+            own, by_name = part_of(args, index, batched), part_of(kwargs, index, batched)
+            pairs = zip(arguments, tensors((own, by_name)))
+            self.origins.mark_activations([part for whole, part in pairs if part is not whole])
             with self:
-                func(*own, **named_ones)
+                func(*own, **by_name)
 
     def _count(self, func: Any, name: str, args: Any, kwargs: Any, output: Any, operation: Operation) -> None:
         frame = self.frames[-1]
@@ -190,7 +194,7 @@ class Tracer(DispatchMode):
             return
         frame = self.frames[-1]
         origins = [origin for origin in map(self.origins.of, arguments) if origin is not None and origin.parameters]
-        shapes = (tuple(arguments[0].shape), tuple(results[0].shape))
+        shapes = (shape_of(arguments[0]), shape_of(results[0]))
         self.steps.append(StepDraft(Step(len(self.drafts), frame.path, frame.type, name, *shapes), origins))
 
     def add(self, draft: Draft) -> None:

@@ -1,5 +1,6 @@
 """Nested tensors whose parts have lengths of their own, and which have no shape themselves. (Jagged ones have one.)"""
 
+from math import prod
 from typing import Any
 
 import torch
@@ -20,7 +21,9 @@ def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
     if not is_ragged(tensor):
         return tuple(tensor.shape)
     parts = [tuple(part.shape) for part in parts_of(tensor)]
-    return (1, *parts[0]) if len(parts) == 1 else (sum(shape[0] for shape in parts), *parts[0][1:])
+    if len(parts) == 1:
+        return (1, *parts[0])
+    return (sum(prod(shape[:1]) for shape in parts), *parts[0][1:]) if parts else (0,)
 
 
 def part_of(value: Any, index: int, batched: bool) -> Any:

@@ -46,14 +46,15 @@ class Threads:
                     with self._following(frame):
                         run()
 
-                thread.run = run_following  # type: ignore[method-assign]
+                thread.run = run_following  # type: ignore[method-assign]  # as a subclass would
             start(thread)
 
+        # Every thread, of a pool, too, begins with it, and nothing else tells that one begins.
         threading.Thread.start = start_following  # type: ignore[assignment,method-assign]
         try:
             yield
         finally:
-            threading.Thread.start = start  # type: ignore[method-assign]
+            threading.Thread.start = start  # type: ignore[method-assign]  # put back
             self._modes, self._function_modes = [], []
 
     def enter(self, frame: Frame) -> None:

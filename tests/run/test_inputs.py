@@ -150,6 +150,42 @@ def test_a_nested_tensor_needs_values(layout: torch.layout) -> None:
         netsize.training(Jagged(layout), torch.rand(1, 5, 4), device="cpu")
 
 
+class Normalised(nn.Module):
+    """What comes out is nested, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.layer = nn.LayerNorm(4), nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(self.norm(torch.nested.nested_tensor([x[0], x[0, :2], x[0, :0]])))
+
+
+def test_what_nested_tensors_go_through_is_an_operation_with_its_parameters() -> None:
+    report = netsize.analyze(Normalised(), torch.rand(1, 5, 4), device="cpu", everything=True)
+    found = [(row.path, row.operation, row.output, row.connections, row.other_parameters) for row in report.rows]
+    assert found[-4:] == [
+        ("norm", "layer norm", (7, 4), 0, 4 + 4),  # 5, 2 and 0 rows
+        ("layer", "linear 4 -> 3", (5, 3), 60, 0),
+        ("layer", "linear 4 -> 3", (2, 3), 24, 0),
+        ("layer", "linear 4 -> 3", (0, 3), 0, 0),
+    ]
+    assert report.unused == ()
+    assert report.verification.problems == ()
+
+
+class WithoutParts(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch.nested.nested_tensor([])
+        torch.nested.nested_tensor([torch.tensor(1.0), torch.tensor(2.0)])  # of numbers
+        return x @ x
+
+
+def test_nested_tensors_without_parts_or_places() -> None:
+    report = netsize.analyze(WithoutParts(), "3x3", device="cpu", batch=False)
+    assert (report.totals.connections, report.verification.status) == (27, "passed")
+
+
 def test_a_nested_input_needs_values() -> None:
     nested = torch.nested.nested_tensor([torch.rand(5, 4), torch.rand(2, 4)])
     with pytest.raises(netsize.NetsizeError, match="takes nested tensors, which have no shapes without their values"):
@@ -158,13 +194,16 @@ def test_a_nested_input_needs_values() -> None:
 
 class Logs(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for name in ("torch._dynamo", "torch.first_heard_of_here", "somebody.else"):
+        for name in ("torch._dynamo", "torch.with_a_level", "torch.first_heard_of_here", "somebody.else"):
             logging.getLogger(name).error(f"from {name}")
         return x @ x
 
 
 def test_torch_s_own_log_lines_are_not_heard(caplog) -> None:
-    level = logging.getLogger("torch._dynamo").level
+    level = logging.getLogger("torch").level
+    logging.getLogger("torch.with_a_level").setLevel(logging.DEBUG)
     netsize.analyze(Logs(), "3x3", device="cpu")
     assert caplog.messages == ["from somebody.else"]
-    assert logging.getLogger("torch._dynamo").level == level
+    logging.getLogger("torch.with_a_level").error("afterwards")
+    assert caplog.messages == ["from somebody.else", "afterwards"]
+    assert logging.getLogger("torch").level == level

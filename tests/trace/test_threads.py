@@ -64,6 +64,12 @@ class Functions(nn.Module):
             return pool.submit(lambda: self.lstm(x)[0]).result()
 
 
+class Squared(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(torch.bmm, x, x).result()
+
+
 TWO_LAYERS = [("inner", "linear", 16, 128, 128), ("last", "linear", 4, 64, 64)]
 CASES = [
     ("threads in threads", Started, "8", TWO_LAYERS),
@@ -79,6 +85,12 @@ CASES = [
             ("", "attention", 5 * 8, 5 * 5 * 8, 0),  # attended values
             ("lstm", "recurrent", 5 * 16, 5 * 16 * 12, 16 * 12),
         ],
+    ),
+    (
+        "functions of a module inside",
+        lambda: nn.Sequential(nn.ReLU(), Squared()),
+        "5x5",
+        [("1", "matmul", 5 * 5, 5 * 5 * 5, 0)],
     ),
 ]
 
