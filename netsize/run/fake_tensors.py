@@ -19,12 +19,12 @@ from torch._subclasses.fake_tensor import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from netsize.run.shapes import Shapes, forget
 from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.operations import tensors
 from netsize.trace.silent_operations import name_of
 
 aten = torch.ops.aten
-REMEMBERED = 10_000  # answers that fake tensors keep for the next time, of all networks together: about 100 MiB
 PATIENCE = 1_000  # guesses, before it is clear that a loop never ends
 
 
@@ -44,51 +44,41 @@ def without_values(
     do sparse ones, of which fake ones have no entries.
     """
     mode = FakeTensorMode(allow_non_fake_inputs=True)
-    before: list[tuple[nn.Module, str, torch.Tensor]] = []
-    shapes: dict[int, torch.Tensor] = {}
+    mode.cache_enabled = False  # it grows for ever over many networks, and takes longer: see `netsize.run.shapes`
+    shapes = Shapes(mode)
+    before: list[tuple[nn.Module, dict[str, Any], str, torch.Tensor]] = []
     for module in model.modules():
         if isinstance(module, torch.jit.ScriptModule):
             continue
-        for name, value in (*module._parameters.items(), *module._buffers.items()):
-            if value is None or nn.parameter.is_lazy(value) or value.layout is not torch.strided:
-                continue
-            if value.is_floating_point():
-                before.append((module, name, value))
-                as_it_is = not value.is_meta and dtype in (None, value.dtype) and device in (None, value.device)
-                fake = mode.from_tensor(value) if as_it_is else _from_shape(value, mode, shapes, device, dtype)
-                setattr(module, name, fake)
-            elif device not in (None, value.device):
-                before.append((module, name, value))
-                setattr(module, name, value.to(device))
-            elif name in module._buffers and not value.is_meta:
-                before.append((module, name, value))
-                setattr(module, name, value.clone())
+        for held in (module._parameters, module._buffers):
+            for name, value in list(held.items()):
+                if value is None or nn.parameter.is_lazy(value) or value.layout is not torch.strided:
+                    continue
+                if value.is_floating_point():
+                    other = shapes.parameter(value, device, dtype)
+                elif device not in (None, value.device):
+                    other = value.to(device)
+                elif held is module._buffers and not value.is_meta:
+                    other = value.clone()
+                else:
+                    continue
+                before.append((module, held, name, value))
+                _exchange(module, held, name, other)
     try:
-        with mode, Guesses(answer) as guesses:
+        with mode, Guesses(answer, shapes) as guesses:
             yield guesses
     finally:
-        for module, name, value in before:
-            setattr(module, name, value)
-        if len(FakeTensorMode.cache) > REMEMBERED:
-            FakeTensorMode.cache_clear()
+        for module, held, name, value in before:
+            _exchange(module, held, name, value)
+        forget()
 
 
-def _from_shape(
-    value: torch.Tensor,
-    mode: FakeTensorMode,
-    shapes: dict[int, torch.Tensor],
-    device: torch.device | None,
-    dtype: torch.dtype | None,
-) -> torch.Tensor:
-    """A fake tensor for a parameter that was never given memory, or not there, or not of that type; the same for
-    the same. (On the CPU, if it does not matter.)"""
-    if id(value) not in shapes:
-        with mode:
-            where = device or torch.device("cpu")
-            empty = torch.empty_strided(value.size(), value.stride(), dtype=dtype or value.dtype, device=where)
-            parameter = isinstance(value, nn.Parameter)
-            shapes[id(value)] = nn.Parameter(empty, value.requires_grad) if parameter else empty
-    return shapes[id(value)]
+def _exchange(module: nn.Module, held: dict[str, Any], name: str, value: torch.Tensor) -> None:
+    """Another parameter or buffer of that name. Modules that follow theirs (LSTMs keep a list of them) are told."""
+    if type(module).__setattr__ is nn.Module.__setattr__:
+        held[name] = value
+    else:
+        setattr(module, name, value)
 
 
 KNOWN = 2**20  # elements: larger constants are not worked out
@@ -98,25 +88,29 @@ class Guesses(DispatchMode):
     """Entered above the fake tensors. What no input goes into is known, and is worked out: sizes that a network
     computes from its settings. To what the fake tensors refuse it answers with a guess, and writes down which."""
 
-    def __init__(self, answer: bool) -> None:
+    def __init__(self, answer: bool, shapes: Shapes) -> None:
         super().__init__()
         self.made: list[str] = []
         self._answer = answer
+        self._shapes = shapes
+        self.recall = shapes.recall
         self._written: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # constants that hold more by now
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func is torch.ops.prim.device.default:
-            return func(*args, **kwargs)
+            return args[0].device
         given = tensors((args, kwargs))
         constants = [tensor for tensor in given if not isinstance(tensor, FakeTensor)]
         known = len(constants) == len(given) and not any(tensor in self._written for tensor in given)
         if known and torch.Tag.nondeterministic_seeded not in func.tags:
-            return _worked_out(func, args, kwargs, given)
+            return self._worked_out(func, args, kwargs, given)
         if func._schema.is_mutable and given and not isinstance(given[0], FakeTensor):
             self._written[given[0]] = True
         try:
-            return func(*(_on_its_own(args) if constants else args), **kwargs)
+            if constants:
+                return func(*_on_its_own(args), **kwargs)
+            return self._shapes.execute(func, args, kwargs, given)
         except (DynamicOutputShapeException, DataDependentOutputException):
             name = name_of(func)
             answer = self._number if name == "aten._local_scalar_dense" else _ANSWERS.get(name)
@@ -133,26 +127,25 @@ class Guesses(DispatchMode):
         number = 1 if self._answer else 2
         return float(number) if tensor.dtype.is_floating_point else number
 
+    def _worked_out(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
+        """What an operation makes of constants (`given`), or a new tensor of whole numbers; if it is large, without
+        values."""
+        if not given:
+            made = self._shapes.execute(func, args, kwargs, given)
+            whole = isinstance(made, FakeTensor) and not (made.dtype.is_floating_point or made.dtype.is_complex)
+            if not whole or made.device.type != "cpu" or made.numel() > KNOWN:
+                return made
+        elif not func._schema.is_mutable and all(tensor.layout is torch.strided for tensor in given):
+            with suppress(DynamicOutputShapeException, DataDependentOutputException):
+                made = func(*args, **kwargs)
+                if any(tensor.numel() > KNOWN for tensor in tensors(made)):
+                    return made
+        with unset_fake_temporarily():
+            return func(*args, **kwargs)
+
 
 class NeverEnds(Exception):
     """A loop that a value ends, and there are no values."""
-
-
-def _worked_out(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
-    """What an operation makes of constants (`given`), or a new tensor of whole numbers; if it is large, without
-    values."""
-    if not given:
-        made = func(*args, **kwargs)
-        whole = isinstance(made, FakeTensor) and not (made.dtype.is_floating_point or made.dtype.is_complex)
-        if not whole or made.device.type != "cpu" or made.numel() > KNOWN:
-            return made
-    elif not func._schema.is_mutable and all(tensor.layout is torch.strided for tensor in given):
-        with suppress(DynamicOutputShapeException, DataDependentOutputException):
-            made = func(*args, **kwargs)
-            if any(tensor.numel() > KNOWN for tensor in tensors(made)):
-                return made
-    with unset_fake_temporarily():
-        return func(*args, **kwargs)
 
 
 def _on_its_own(value: Any) -> Any:

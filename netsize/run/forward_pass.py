@@ -134,7 +134,8 @@ def _traced(
         guesses = stack.enter_context(without_values(model, answer=answer)) if not execute else None
         inputs = make_inputs(device)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
-        tracer.guesses = guesses.made if guesses is not None else []
+        if guesses is not None:
+            tracer.guesses, tracer.recall = guesses.made, guesses.recall
         tracer.shapes_only = not execute and loss is None
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.begin(tensors(inputs.values))

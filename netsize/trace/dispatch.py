@@ -61,6 +61,7 @@ class Tracer(DispatchMode):
         self.raised: BaseException | None = None  # the latest error of the network's own
         self.raised_in = self.threads.frames[0]
         self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
+        self.recall: Callable[..., Any] = lambda *_: None  # what an operation made of such arguments before, if known
         self.guessed: dict[tuple[str, str], None] = {}  # the same, each with the layer that asked
         self.backward: BackwardPass | None = None
         self._on_ones = on_ones
@@ -75,8 +76,8 @@ class Tracer(DispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func is torch.ops.prim.device.default:  # a question, which fake tensors ask often
-            return func(*args, **kwargs)
+        if func is torch.ops.prim.device.default:  # a question, which is asked often about fake tensors
+            return args[0].device
         if any(map(_is_wrapper, types)):  # its own operations say more
             return NotImplemented
         taken_apart = not is_read(func) and not is_silent(func) and func._can_decompose()
@@ -102,9 +103,13 @@ class Tracer(DispatchMode):
         """Parameters that were not given memory get it for this operation only: beside tensors that have values.
         Without those (a view of a parameter) the operation is executed on shapes."""
         given = tensors((args, kwargs))
-        if not any(tensor.is_meta for tensor in given):
+        known = self.recall(func, args, kwargs, given) if given else None
+        if known is not None:
+            return known
+        devices = [tensor.device for tensor in given]
+        if _META not in devices:
             return func(*args, **kwargs)
-        device = next((tensor.device for tensor in given if not tensor.is_meta), None)
+        device = next((device for device in devices if device != _META), None)
         if device is None:
             return func(*args, **kwargs)
         return func(*_real(args, device), **_real(kwargs, device))
@@ -287,6 +292,9 @@ class _Weighted:
     def owned(self, tensor: torch.Tensor) -> bool:
         origin = self._tracer.origins.of(tensor)
         return origin is not None and self._tracer.layers.owns(self._tracer.frames[-1].path, origin)
+
+
+_META = torch.device("meta")
 
 
 def _real(value: Any, device: torch.device) -> Any:

@@ -1,0 +1,164 @@
+"""Shapes without values, made directly: fake parameters, and what operations make of fake tensors.
+
+torch's fake tensors take 0.1 to 0.3 ms for each operation, so that a small network took longer without values than
+with them. Most operations were executed before, on the same shapes: what they made then is remembered.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+
+REMEMBERED = 10_000  # answers, of all networks together: about 20 MiB
+
+
+class Layout(NamedTuple):
+    """How a tensor lies in memory."""
+
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+    dtype: torch.dtype
+    device: torch.device
+
+
+class Made(NamedTuple):
+    """One result of an operation on arguments that lie in memory as they did then."""
+
+    layout: Layout
+    argument: int | None  # the tensor among the arguments in whose memory it lies
+    itself: bool  # it is that argument
+
+
+_made_before: dict[Any, tuple[type | None, list[Made]]] = {}
+
+
+class Shapes:
+    """Fake tensors of one mode."""
+
+    def __init__(self, mode: FakeTensorMode) -> None:
+        self._mode = mode
+        self._first: dict[torch.device, FakeTensor] = {}  # of each device, never given away
+        self._parameters: dict[int, torch.Tensor] = {}
+        self._memory: dict[int, torch.UntypedStorage] = {}  # of parameters
+
+    def parameter(self, value: torch.Tensor, device: torch.device | None, dtype: torch.dtype | None) -> torch.Tensor:
+        """A fake parameter or buffer on this device, of this type (None: as it is; without any memory, on the CPU):
+        the same for the same, and those that share memory share it."""
+        if id(value) not in self._parameters:
+            plain = type(value) in (torch.Tensor, nn.Parameter, nn.Buffer)
+            made = self._parameter(value, device, dtype) if plain else self._mode.from_tensor(value)
+            self._parameters[id(value)] = made
+        return self._parameters[id(value)]
+
+    def _parameter(self, value: torch.Tensor, device: torch.device | None, dtype: torch.dtype | None) -> torch.Tensor:
+        dtype = dtype or value.dtype
+        device = device or (torch.device("cpu") if value.is_meta else value.device)
+        memory = value.untyped_storage()
+        if memory._cdata not in self._memory:
+            size = memory.nbytes() // value.itemsize * dtype.itemsize
+            self._memory[memory._cdata] = torch.UntypedStorage(size, device="meta")
+        layout = Layout(value.size(), value.stride(), int(value.storage_offset()), dtype, device)
+        made = self._fake(layout, self._memory[memory._cdata])
+        if isinstance(value, nn.Parameter):
+            made._is_param = True
+        return made.requires_grad_() if value.requires_grad else made
+
+    def recall(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
+        """What `func` makes of its arguments; None if that is not remembered. `given`: all tensors among those, in
+        order."""
+        key = _key(func, args, kwargs)
+        before = None if key is None else _made_before.get(key)
+        if before is None:
+            return None
+        kind, made = before
+        results = [self._again(one, given) for one in made]
+        return results[0] if kind is None else kind(results)
+
+    def execute(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
+        """What `func` makes of its arguments, remembered or not."""
+        known = self.recall(func, args, kwargs, given)
+        if known is not None:
+            return known
+        key = _key(func, args, kwargs)
+        output = func(*args, **kwargs)
+        if key is not None and _key(func, args, kwargs) == key:  # it has not moved its arguments
+            kind = type(output) if type(output) in (list, tuple) else None
+            known = [_made(result, given) for result in ([output] if kind is None else output)]
+            if None not in known:
+                _made_before[key] = (kind, [made for made in known if made is not None])
+        return output
+
+    def _again(self, made: Made, given: list[torch.Tensor]) -> torch.Tensor:
+        if made.argument is None:
+            return self._fake(made.layout, None)
+        argument = given[made.argument]
+        return argument if made.itself else self._fake(made.layout, argument.untyped_storage())
+
+    def _fake(self, layout: Layout, memory: torch.UntypedStorage | None) -> torch.Tensor:
+        """One that lies so in this memory, or in its own. All on a device have the same attributes, which take their
+        constructor ten times as long."""
+        size, stride, offset, dtype, device = layout
+        with torch._C._DisableTorchDispatch():
+            if memory is None:
+                shape = torch.empty_strided(size, stride, dtype=dtype, device="meta")
+            else:
+                shape = torch.empty(0, dtype=dtype, device="meta")
+                shape.set_(memory, offset, size, stride)
+            if device not in self._first:
+                self._first[device] = FakeTensor(self._mode, shape, device)
+            first = self._first[device]
+            made = torch.Tensor._make_subclass(
+                FakeTensor, shape, False, dispatch_device=True, device_for_backend_keys=first.fake_device
+            )
+        torch._C._set_throw_on_mutable_data_ptr(made)
+        vars(made).update(vars(first))
+        return made
+
+
+def forget() -> None:
+    """If much is remembered by now: networks that have nothing in common may be many."""
+    if len(_made_before) > REMEMBERED:
+        _made_before.clear()
+
+
+def _key(func: Any, args: Any, kwargs: Any) -> Any:
+    """The operation and its arguments, as far as they matter for shapes; None if more than shapes matters."""
+    if not isinstance(func, torch._ops.OpOverload) or func.namespace != "aten":  # nobody else's is known to be constant
+        return None
+    parts: list[Any] = [func, torch.get_default_dtype()]
+    return tuple(parts) if _flatten(args, parts) and _flatten(kwargs, parts) else None
+
+
+def _flatten(value: Any, parts: list[Any]) -> bool:
+    """Append what matters of an argument. False if it is nothing that can be remembered."""
+    if isinstance(value, FakeTensor):
+        parts.append(_layout(value))
+        return value.constant is None and not value.is_conj() and not value.is_neg() and value.layout is torch.strided
+    if isinstance(value, dict):
+        parts.append(tuple(value))
+        value = tuple(value.values())
+    if isinstance(value, (list, tuple)):
+        parts.append(len(value))
+        return not [item for item in value if not _flatten(item, parts)]
+    parts += (type(value), value)  # 1 and 1.0 and True are equal, but make other types
+    return isinstance(value, _PLAIN)
+
+
+_PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
+
+
+def _layout(tensor: FakeTensor) -> Layout:
+    return Layout(tensor.size(), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.fake_device)
+
+
+def _made(result: Any, given: list[torch.Tensor]) -> Made | None:
+    """None: not to be remembered."""
+    if not isinstance(result, FakeTensor) or not _flatten(result, []):
+        return None
+    memory = result.untyped_storage()._cdata
+    for index, argument in enumerate(given):
+        if isinstance(argument, FakeTensor) and argument.untyped_storage()._cdata == memory:
+            return Made(_layout(result), index, argument is result)
+    return Made(_layout(result), None, False) if result.storage_offset() == 0 else None

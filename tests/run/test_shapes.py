@@ -1,0 +1,98 @@
+"""What is remembered of shapes: the same as torch's own fake tensors make each time anew."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from netsize.run.fake_tensors import without_values
+from netsize.run.shapes import _made_before, forget
+
+
+def _resized(x: torch.Tensor) -> Any:
+    out = x.new_empty(0)
+    return torch.add(x, x, out=out), out
+
+
+def _in_place(x: torch.Tensor) -> Any:
+    y = x.clone()
+    return y.relu_() is y, y.t_(), y.mul_(2)
+
+
+def _shares(x: torch.Tensor) -> Any:
+    """Views of views lie in the memory of the first one."""
+    y = x[1:].view(-1)[2:].as_strided((2, 2), (3, 1), 4)
+    return y, y.untyped_storage()._cdata == x.untyped_storage()._cdata, x.contiguous() is x
+
+
+def _default_type(x: torch.Tensor) -> Any:
+    whole, before = torch.arange(3), torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return whole.add(x.new_zeros((), dtype=torch.int64)).div(2)
+    finally:
+        torch.set_default_dtype(before)
+
+
+CASES: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
+    "several results": (lambda x: (x.split(2), x.max(0), torch.unbind(x)), "a list, a tuple of values and places"),
+    "numbers": (lambda x: (x.long() + 1, x.long() + 1.0, x.long() + True, x.bool() + 1), "1, 1.0 and True are equal"),
+    "strides": (lambda x: (x.t() + 1, x.t().contiguous(), x.t().clone()), "results lie as their arguments do"),
+    "views": (_shares, "one memory"),
+    "in place": (_in_place, "the argument itself, also when it lies otherwise by then"),
+    "resized": (_resized, "an argument that is another one afterwards is not remembered"),
+    "types": (lambda x: (x.double(), x.to(torch.float16), x.view(torch.int32)), "of 8, 2 and 4 bytes"),
+    "default type": (_default_type, "whole numbers are divided into numbers of the type that is the default"),
+    "complex": (
+        lambda x: (torch.complex(x, x).conj(), torch.complex(x, x).conj().imag),
+        "bits that no shape shows",
+    ),
+    "nothing": (lambda x: (x[:0], x[:0].sum(), x[:0] @ x.new_empty(6, 3)), "empty tensors"),
+    "constants": (lambda x: (x + torch.tensor(2), x[torch.tensor([0, 1])], x + torch.ones(6)), "real ones among them"),
+}
+
+
+def _seen(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return (tuple(value.shape), value.stride(), value.storage_offset(), value.dtype, value.device, value.is_conj())
+    return [type(value), *map(_seen, value)] if isinstance(value, (list, tuple)) else value
+
+
+@pytest.mark.parametrize(("function", "reason"), CASES.values(), ids=CASES)
+def test_remembered_shapes_are_torchs_own(function: Callable[[torch.Tensor], Any], reason: str) -> None:
+    _made_before.clear()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        expected = _seen(function(torch.empty(4, 6)))
+    with torch.no_grad(), without_values(nn.Identity()):
+        first, again = _seen(function(torch.empty(4, 6))), _seen(function(torch.empty(4, 6)))
+    assert _made_before, "nothing was remembered"
+    assert first == again == expected, reason
+
+
+def test_parameters_share_what_they_shared() -> None:
+    """A matrix that is a part of another one, one in two places, a buffer, an untrained one; put back afterwards."""
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2), nn.Linear(4, 4), nn.BatchNorm1d(4))
+    whole = model[0].weight
+    model[1].weight = nn.Parameter(whole.detach()[1:3], requires_grad=False)
+    model[2].weight = whole
+    before = dict(model.named_parameters()) | dict(model.named_buffers())
+    with without_values(model):
+        fake = dict(model.named_parameters()) | dict(model.named_buffers())
+        assert fake.keys() == before.keys()
+        assert all(isinstance(fake[name], nn.Parameter) == isinstance(before[name], nn.Parameter) for name in before)
+        assert all(fake[name].requires_grad == before[name].requires_grad for name in before)
+        assert all(_seen(fake[name]) == _seen(before[name]) for name in before)
+        part, shared = model[1].weight, model[0].weight
+        assert part.untyped_storage()._cdata == shared.untyped_storage()._cdata
+        assert model[2].weight is shared
+        assert part.untyped_storage()._cdata != model[0].bias.untyped_storage()._cdata
+    assert all(value is before[name] for name, value in (*model.named_parameters(), *model.named_buffers()))
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    _made_before.update({("somebody's", n): (None, []) for n in range(20_000)})
+    forget()
+    assert not _made_before
