@@ -64,6 +64,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A parameter of `parts` equal parts (experts), `chosen` of which each row (token) goes through."""
+
+    parameter: str
+    chosen: int
+    parts: int
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a network comes from: a kind (torchvision, python), what it is called, and a version."""
 
@@ -104,6 +113,7 @@ class Network:
     untrained: tuple[str, ...] = ()  # parameters that ask for no gradient
     aliases: tuple[tuple[str, str], ...] = ()  # other names of parameters (tied weights), each with the first one
     guessed: tuple[tuple[str, str], ...] = ()  # operations whose result was guessed without values, and by which layer
+    choices: tuple[Choice, ...] = ()  # parameters that a router chooses parts of
     remembered: str = ""  # when these facts were found, if it was not now
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from netsize.facts import network
 from netsize.facts.network import Network
-from netsize.lecture.formulas import Formula
+from netsize.lecture.derivation import FORMULAS
 from netsize.lecture.receptive_fields import Field
 
 _CLASSES: dict[str, type] = {
     found.__name__: found
     for found in (
-        *Formula.__subclasses__(), Field, network.Backward, network.Call, network.Execution,
+        *FORMULAS, Field, network.Backward, network.Call, network.Choice, network.Execution,
         network.Step, network.Source, network.Network,
     )
 }  # fmt: skip

@@ -1,48 +1,28 @@
 """A layer's counts, derived step by step: the formulas with the layer's numbers put in, as on a blackboard."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import prod
 from typing import Any
 
+from netsize.lecture import product_steps
 from netsize.lecture.formulas import (
-    Bilinear,
     Convolution,
     Embedding,
     Formula,
     FractionalPooling,
     Linear,
-    Outer,
     Pooling,
-    Product,
     Recurrent,
     Shape,
-    SparseProduct,
     TransposedConvolution,
     by,
 )
+from netsize.lecture.products import Bilinear, GroupedProduct, Outer, Product, SparseProduct
+from netsize.lecture.steps import Step, connections, multiplied, remark, times
 from netsize.lecture.windows import adaptive_taps, taps_inside
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-
-
-@dataclass(frozen=True)
-class Step:
-    """`what` = `formula` = `numbers` = `value`; or, without a formula, a remark on the step before."""
-
-    what: str
-    formula: str
-    numbers: str
-    value: int | str
-
-    def __str__(self) -> str:
-        shown = f"{self.value:,}" if isinstance(self.value, int) else self.value
-        parts = [part for part in (self.formula, self.numbers, shown) if part]
-        return " = ".join(dict.fromkeys(parts))
-
-
-def remark(text: str) -> Step:
-    return Step("", "", "", text)
 
 
 def derive(formula: Formula) -> list[Step]:
@@ -50,81 +30,21 @@ def derive(formula: Formula) -> list[Step]:
     return list(_DERIVATIONS[type(formula)](formula))
 
 
-def times(*factors: int | str) -> str:
-    """11*11 * 3: factors that are not 1, at least one of them."""
-    texts = [f"{f:,}" if isinstance(f, int) else f for f in factors if f != 1]
-    return " * ".join(texts or ["1"])
-
-
-def _product(sizes: Sequence[int]) -> str:
-    return "*".join(f"{n:,}" for n in sizes)
-
-
-def _connections(formula: Formula) -> Step:
-    assert formula.fan_in is not None
-    return Step("connections", "units * fan_in", times(formula.units, formula.fan_in), formula.connections)
-
-
 def _linear(layer: Linear) -> Iterator[Step]:
     places = [n for n in layer.input[:-1] if n > 1]
     inputs, outputs = layer.input[-1], layer.out_features
     yield Step("fan_in", "M", "", inputs)
     if prod(places) > 1:
-        yield Step("units", "places * N", times(_product(places), outputs), layer.units)
+        yield Step("units", "places * N", times(multiplied(places), outputs), layer.units)
     else:
         yield Step("units", "N", "", layer.units)
-    yield _connections(layer)
+    yield connections(layer)
     yield Step("weights", "M N", times(inputs, outputs), layer.weights)
     yield Step("biases", "N", "", layer.biases)
     if prod(places) > 1:
         yield remark(f"the same weights are used at each of {prod(places):,} places")
     else:
         yield remark("every input is connected to every unit, and no weight is used twice")
-
-
-def _bilinear(layer: Bilinear) -> Iterator[Step]:
-    yield Step("fan_in", "I J", times(layer.input[-1], layer.second), layer.fan_in)
-    yield Step("units", "N", times(_product(layer.input[1:-1]) or 1, layer.out_features), layer.units)
-    yield _connections(layer)
-    yield Step("weights", "I J N", times(layer.fan_in, layer.out_features), layer.weights)
-    yield remark("a unit is connected to every pair of an element of one input and one of the other")
-
-
-def _matmul(layer: Product) -> Iterator[Step]:
-    rows, columns = layer.rows or 1, layer.columns or 1
-    yield Step("fan_in", "inner axis", "", layer.inner)
-    yield Step("units", "matrices * rows * columns", times(prod(layer.batch), rows, columns), layer.units)
-    yield _connections(layer)
-    if layer.weighted:
-        yield Step("weights", f"elements of the {layer.weighted} operand", "", layer.weights)
-    else:
-        yield remark("both operands are activations: there are connections, and no weights")
-
-
-def _outer(layer: Outer) -> Iterator[Step]:
-    yield Step("units", "", "", layer.units)
-    yield _connections(layer)
-    yield Step("weights", "", "", layer.weights)
-    yield remark("the inner axis has a length of 1: a unit is one input times one weight")
-
-
-def _sparse(layer: SparseProduct) -> Iterator[Step]:
-    yield Step(
-        "units",
-        "rows * columns",
-        times(_product(layer.batch or (1,)), layer.rows or 1, layer.columns or 1),
-        layer.units,
-    )
-    other = "columns" if layer.sparse == "left" else "rows"
-    yield Step(
-        "connections",
-        f"entries * {other}",
-        times(layer.entries, layer.connections // (layer.entries or 1)),
-        layer.connections,
-    )
-    yield Step("weights", "", "", layer.weights)
-    dense = prod(layer.batch) * (layer.rows or 1) * layer.inner * (layer.columns or 1)
-    yield remark(f"only what is stored is multiplied: a dense matrix in its place would make it {dense:,} connections")
 
 
 def _convolution(layer: Convolution) -> Iterator[Step]:
@@ -134,8 +54,8 @@ def _convolution(layer: Convolution) -> Iterator[Step]:
     yield from _output_sizes(list(sizes))
     yield Step("output", "N x places", "", by((outputs, *places)))
     yield _fan_in(layer)
-    yield Step("units", "places * N", times(_product(places), outputs), layer.units)
-    yield _connections(layer)
+    yield Step("units", "places * N", times(multiplied(places), outputs), layer.units)
+    yield connections(layer)
     yield Step("weights", "fan_in * N", times(layer.fan_in, outputs), layer.weights)
     yield Step("biases", "N", "", layer.biases)
     yield from _padding(layer, channels)
@@ -143,7 +63,7 @@ def _convolution(layer: Convolution) -> Iterator[Step]:
 
 
 def _fan_in(layer: Convolution) -> Step:
-    kernel = _product(layer.kernel)
+    kernel = multiplied(layer.kernel)
     formula = f"{_power(layer.kernel)} M" + (" / groups" if layer.groups > 1 else "")
     groups = f" / {layer.groups:,}" if layer.groups > 1 else ""
     return Step("fan_in", formula, f"{times(kernel, layer.input[1])}{groups}", layer.fan_in)
@@ -192,7 +112,7 @@ def _padding(layer: Convolution, channels: int) -> Iterator[Step]:
     yield Step(
         "to padding",
         "connections - N M (pairs inside)" if layer.groups == 1 else "connections - N M / groups (pairs inside)",
-        f"{layer.connections:,} - {times(layer.out_channels, channels // layer.groups, _product(pairs))}",
+        f"{layer.connections:,} - {times(layer.out_channels, channels // layer.groups, multiplied(pairs))}",
         layer.padding_connections,
     )
     share = layer.padding_connections / layer.connections
@@ -260,13 +180,13 @@ def _transposed(layer: TransposedConvolution) -> Iterator[Step]:
             count,
         )
     yield Step("output", "N x places", "", by((layer.out_channels, *places)))
-    yield Step("units", "places * N", times(_product(places), layer.out_channels), layer.units)
+    yield Step("units", "places * N", times(multiplied(places), layer.out_channels), layer.units)
     groups = f" / {layer.groups}" if layer.groups > 1 else ""
-    elements = times(_product(layer.input[2:]), layer.input[1])
+    elements = times(multiplied(layer.input[2:]), layer.input[1])
     yield Step(
         "connections",
         f"inputs * {_power(layer.kernel)} N" + (" / groups" if groups else ""),
-        f"{elements} * {times(_product(layer.kernel), layer.out_channels)}{groups}",
+        f"{elements} * {times(multiplied(layer.kernel), layer.out_channels)}{groups}",
         layer.connections,
     )
     fan_in = layer.fan_in if layer.fan_in is not None else f"{layer.connections / layer.units:.4g}"
@@ -276,7 +196,7 @@ def _transposed(layer: TransposedConvolution) -> Iterator[Step]:
     yield Step(
         "weights",
         f"{_power(layer.kernel)} M N" + (" / groups" if groups else ""),
-        f"{times(_product(layer.kernel), layer.input[1], layer.out_channels)}{groups}",
+        f"{times(multiplied(layer.kernel), layer.input[1], layer.out_channels)}{groups}",
         layer.weights,
     )
     yield Step("biases", "N", "", layer.biases)
@@ -302,16 +222,16 @@ def _pooling(layer: Pooling) -> Iterator[Step]:
             yield Step(name, "ceil((size + 2 padding - K) / stride) + 1", numbers, count)
         yield remark("rounded up (ceil_mode), without windows that would begin beyond the input")
     yield Step("output", "N x places", "", by((*planes[1:], *places)))
-    yield Step("units", "places * N", times(_product(places), *planes[1:]), layer.units)
+    yield Step("units", "places * N", times(multiplied(places), *planes[1:]), layer.units)
     if layer.kernel:
-        yield Step("fan_in", _power(layer.kernel), _product(layer.kernel), prod(layer.kernel))
+        yield Step("fan_in", _power(layer.kernel), multiplied(layer.kernel), prod(layer.kernel))
         yield Step("connections", "units * fan_in", times(layer.units, prod(layer.kernel)), layer.connections)
     else:
         taps = [adaptive_taps(n, o) for n, o in zip(inputs, layer.outputs)]
         yield Step(
             "connections",
             "N (pairs of an output and what it sees)",
-            times(*planes[1:], _product(taps)),
+            times(*planes[1:], multiplied(taps)),
             layer.connections,
         )
         yield remark(f"an adaptive pool shares {by(inputs)} places among {by(layer.outputs)}, whatever their number")
@@ -321,9 +241,9 @@ def _pooling(layer: Pooling) -> Iterator[Step]:
 def _fractional_pooling(layer: FractionalPooling) -> Iterator[Step]:
     planes, places = layer.input[1 : len(layer.input) - len(layer.outputs)], layer.outputs
     yield Step("output", "N x places", "", by((*planes, *places)))
-    yield Step("units", "places * N", times(_product(places), *planes), layer.units)
-    yield Step("fan_in", _power(layer.kernel), _product(layer.kernel), layer.fan_in)
-    yield _connections(layer)
+    yield Step("units", "places * N", times(multiplied(places), *planes), layer.units)
+    yield Step("fan_in", _power(layer.kernel), multiplied(layer.kernel), layer.fan_in)
+    yield connections(layer)
     yield remark("the windows fall at random, each whole inside of the input")
     yield from _no_weights()
 
@@ -339,7 +259,7 @@ def _recurrent(layer: Recurrent) -> Iterator[Step]:
     yield Step("fan_in", "I + H", f"{layer.input_size:,} + {layer.state:,}", layer.fan_in)
     units = times(steps, layer.gates, layer.hidden_size)
     yield Step("units", "steps * gates * H", units, layer.units)
-    yield _connections(layer)
+    yield connections(layer)
     yield Step("weights", "gates * H (I + H)", times(layer.gates, layer.hidden_size, layer.fan_in), layer.weights)
     yield Step("biases", "2 gates * H", times(2, layer.gates, layer.hidden_size), layer.biases)
     yield remark(f"{layer.cell} has {layer.gates} gates a step{state}; all steps use the same weights")
@@ -353,10 +273,11 @@ def _embedding(layer: Embedding) -> Iterator[Step]:
 
 _DERIVATIONS: dict[type, Callable[[Any], Iterator[Step]]] = {
     Linear: _linear,
-    Bilinear: _bilinear,
-    Product: _matmul,
-    SparseProduct: _sparse,
-    Outer: _outer,
+    Bilinear: product_steps.bilinear,
+    Product: product_steps.matmul,
+    SparseProduct: product_steps.sparse,
+    GroupedProduct: product_steps.grouped,
+    Outer: product_steps.outer,
     Convolution: _convolution,
     TransposedConvolution: _transposed,
     Pooling: _pooling,
@@ -364,3 +285,4 @@ _DERIVATIONS: dict[type, Callable[[Any], Iterator[Step]]] = {
     Recurrent: _recurrent,
     Embedding: _embedding,
 }
+FORMULAS = tuple(_DERIVATIONS)

@@ -7,9 +7,10 @@ from typing import Any
 from netsize.errors import BadOption, did_you_mean
 from netsize.facts.network import Call, Network
 from netsize.facts.network import Step as Operation
-from netsize.lecture.derivation import Step, derive, remark
+from netsize.lecture.derivation import derive
 from netsize.lecture.formulas import Formula, Shape, by
 from netsize.lecture.receptive_fields import Field
+from netsize.lecture.steps import Step, remark
 from netsize.results import words
 from netsize.results.count import count, named, problems_of
 from netsize.results.display import Shown

@@ -17,6 +17,7 @@ KINDS = {
     "bilinear": Kind("Bilinear Layer", "bilinear layers"),
     "matmul": Kind("Matrix Product", "matrix products"),
     "attention": Kind("Attention Product", "attention"),
+    "experts": Kind("Experts Layer", "experts"),
     "recurrent": Kind("Recurrent Layer", "recurrent layers"),
     "embedding": Kind("Embedding Layer", "embeddings"),
     "distance": Kind("Radial Basis Layer", "radial basis units"),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from netsize.facts.network import Backward, Elements, Source
+from netsize.facts.network import Backward, Choice, Elements, Source
 from netsize.lecture.formulas import Shape
 from netsize.lecture.receptive_fields import Field
 from netsize.results.display import Shown, shown
@@ -88,6 +88,7 @@ class Totals:
     biases: int
     other_parameters: int
     parameters: int
+    active: int | None = None  # of those that one row (token) goes through, where a router chooses experts
     frozen: int = 0  # of the weights
     frozen_parameters: int = 0  # of all parameters
 
@@ -133,6 +134,7 @@ class Report(Shown):
     until: str = ""  # the layer after which the network was cut off
     features: tuple[Shape, ...] = ()  # shapes of what came out there
     beyond: int = 0  # parameters that lie behind it
+    choices: tuple[Choice, ...] = ()  # see `netsize.facts.network.Network`
     guessed: tuple[tuple[str, str], ...] = ()  # see `netsize.facts.network.Network`
 
     @property

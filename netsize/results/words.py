@@ -62,8 +62,8 @@ def parameters(report: Report) -> str:
 
 
 def notes(report: Report) -> list[str]:
-    """Unused parameters, uncounted operations, and what depends on the values of the input."""
-    found = []
+    """Experts, unused parameters, uncounted operations, and what depends on the values of the input."""
+    found = _active(report)
     if report.unused:
         names = _some(dict.fromkeys(_module(name) for name, _ in report.unused))
         found.append(f"unused in a forward pass: {sum(size for _, size in report.unused):,} parameters of {names}")
@@ -71,6 +71,14 @@ def notes(report: Report) -> list[str]:
         names = _some({f"{name} ({calls}x)": None for name, calls in report.uncounted})
         found.append(f"incomplete: netsize does not know the connections of {names}")
     return [*found, *of_values(report)]
+
+
+def _active(report: Report) -> list[str]:
+    """12,879,925,248 active parameters: one token goes through 2 of 8 experts"""
+    if report.totals.active is None:
+        return []
+    ways = " and ".join(dict.fromkeys(f"{choice.chosen} of {choice.parts}" for choice in report.choices))
+    return [f"{report.totals.active:,} active parameters: each token goes through {ways} experts"]
 
 
 # Operations that keep what a mask or a comparison lets through: without values all of it.

@@ -170,6 +170,7 @@ def _traced(
         last_map=places.last_call,
         settled=tuple(places.settled.items()),
         fixed=tuple(places.fixed.items()),
+        choices=tracer.experts.choices(),
     )
 
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from math import prod
 
-from netsize.lecture.formulas import Convolution, Formula, Product, Shape, TransposedConvolution
+from netsize.lecture.formulas import Convolution, Formula, Shape, TransposedConvolution
+from netsize.lecture.products import Product
 
 
 def with_bias(formula: Formula, added: Shape, output: Shape) -> Formula | None:

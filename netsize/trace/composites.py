@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
 from netsize.facts.network import Call, Execution
-from netsize.lecture.formulas import Product, Recurrent, Shape
+from netsize.lecture.formulas import Recurrent, Shape
+from netsize.lecture.products import Product
 from netsize.trace.dispatch import Tracer, memory_of
 from netsize.trace.drafts import Draft
 from netsize.trace.operations import tensors

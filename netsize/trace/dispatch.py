@@ -18,17 +18,20 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.facts.network import Call, Execution, Step
-from netsize.lecture.formulas import Convolution, Formula, Shape, SparseProduct, TransposedConvolution
+from netsize.lecture.formulas import Convolution, Formula, Shape, TransposedConvolution
+from netsize.lecture.products import SparseProduct
 from netsize.sources.initialisers import materialised
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.biases import with_bias
 from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
+from netsize.trace.experts import Experts
 from netsize.trace.layers import Frame, Layers
 from netsize.trace.ones import entries
-from netsize.trace.operations import Operation, is_read, named, outer, read, tensors
-from netsize.trace.origins import Origin, Origins
+from netsize.trace.operations import Operation, is_read, named, read, tensors
+from netsize.trace.origins import CHOOSES, Origin, Origins
 from netsize.trace.places import Places
+from netsize.trace.products import outer
 from netsize.trace.ragged import is_ragged, part_of, parts_of, shape_of
 from netsize.trace.silent_operations import is_silent, name_of
 from netsize.trace.threads import Threads
@@ -47,6 +50,7 @@ class Tracer(DispatchMode):
         self.origins = Origins(parameters)
         self.places = Places([], self.origins)
         self.layers = Layers(model)
+        self.experts = Experts()
         self.threads = Threads(Frame("", type(model).__name__))
         self.drafts: list[Draft] = []
         self.steps: list[StepDraft] = []
@@ -126,6 +130,7 @@ class Tracer(DispatchMode):
             operation = outer(arguments[0], arguments[1], output, _Weighted(self))
         self.places.calls = len(self.drafts) - (operation is None)
         self.places.follow(func, name, given, results, operation, self.frames[-1].path)
+        self.experts.routed(name, given)
         if operation is not None:
             self._count(func, name, args, kwargs, output, operation)
         else:
@@ -138,6 +143,8 @@ class Tracer(DispatchMode):
             self.depends_on_values[name] = None
         counted = operation is not None and bool(operation.formula.units) and operation.formula.kind != "pooling"
         self.origins.follow(func, name, args, arguments, results, counted)
+        if name in CHOOSES:
+            self.experts.selected(arguments[0], self.origins.of(results[0]))
         if (func.is_view or name == "aten._unsafe_view") and arguments and arguments[0] in self._makers:
             for result in results:
                 self._makers[result] = self._makers[arguments[0]]
@@ -165,6 +172,7 @@ class Tracer(DispatchMode):
     def _count(self, func: Any, name: str, args: Any, kwargs: Any, output: Any, operation: Operation) -> None:
         frame = self.frames[-1]
         operands = [self.origins.of(operand) for operand in operation.operands]
+        self.experts.counted(operation.formula, operands)
         formula, biases = self._bias_of(operation)
         path = self.layers.of(frame.path, operands[0] if operands else None)
         kind = formula.kind

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from netsize.facts.network import Execution
 from netsize.lecture.formulas import FractionalPooling, Pooling, Shape
+from netsize.lecture.products import GroupedProduct
 
 EXACT_IN_FLOAT32 = 2**24
 COMPRESSED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
@@ -108,6 +109,36 @@ def sparse_product(
         shape = (ones[0].shape[0], *ones[1].shape[1:])
         total = _total(func(torch.zeros(shape, dtype=ones[0].dtype, device=operands[0].device), *ones))
     return Execution(connections=total, inside=total)
+
+
+def grouped(formula: GroupedProduct, ends: torch.Tensor, kind: torch.dtype) -> Execution:
+    """The product of groups itself, with the groups that values made. Its kernels take few types, and put out what
+    they are given: the inner axis is run in pieces that this type adds up exactly. They ask for rows of memory that
+    are whole multiples of 16 bytes: the ones lie in wider ones. What belongs to no group is left out, nobody writes
+    it."""
+    on_left, on_right = ((formula.groups,) if formula.split == axis else () for axis in ("columns", "rows"))
+    piece = min(formula.inner, _EXACT[kind])
+    width = max(1, CHUNK // max(1, piece * formula.groups)) if on_right else max(1, formula.columns)
+    total = 0
+    for first in range(0, formula.inner, piece or 1):
+        inner = min(piece, formula.inner - first)
+        here = (ends.clamp(first, first + inner) - first).to(ends.dtype) if formula.split == "inner" else ends
+        left = _aligned((*on_left, formula.rows, inner), kind, ends.device)
+        for column in range(0, formula.columns, width):
+            right = _aligned((*on_right, inner, min(width, formula.columns - column)), kind, ends.device)
+            made = torch.ops.aten._grouped_mm.default(left, right, here)
+            made = made[: formula.used] if on_right else made[:, : formula.used] if on_left else made
+            total += _total(made)
+    return Execution(connections=total, inside=total)
+
+
+# whole numbers up to here are exact: of the significand's bits, one more than are stored
+_EXACT = {torch.float32: 2**24, torch.float16: 2**11, torch.bfloat16: 2**8}
+
+
+def _aligned(shape: Shape, kind: torch.dtype, device: torch.device) -> torch.Tensor:
+    wide = -(-shape[-1] // 16) * 16
+    return torch.ones((*shape[:-1], wide), dtype=kind, device=device)[..., : shape[-1]]
 
 
 def is_sparse(tensor: torch.Tensor) -> bool:

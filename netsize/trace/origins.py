@@ -20,7 +20,7 @@ from netsize.trace.regions import Region, Strided, chosen, seen_by
 _MULTIPLIES = {"aten.mul", "aten.div"}
 _NORMALISES = {"aten._weight_norm_interface", "aten._weight_norm"}  # a direction, and its length: a scale
 _JOINS = {"aten.cat", "aten.stack"}
-_CHOOSES = {"aten.index", "aten.index_select", "aten.gather"}
+CHOOSES = {"aten.index", "aten.index_select", "aten.gather"}
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Origins:
         if first.direct and origins[0][0] is arguments[0]:
             if func.is_view:
                 return Origin(((first.parameters[0], seen_by(result)),), direct=True)
-            if name in _CHOOSES:
+            if name in CHOOSES:
                 return self._chosen(func, args, first)
         if first.pieces and func.is_view:
             return _cut(first, result)

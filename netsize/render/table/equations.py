@@ -1,6 +1,6 @@
 """An explanation as equations on a blackboard."""
 
-from netsize.lecture.derivation import Step
+from netsize.lecture.steps import Step
 from netsize.render.table.wrap import wrapped
 from netsize.results.explanation import Explanation
 
