@@ -27,11 +27,13 @@ from netsize.run.failures import cannot_take, needs_values
 from netsize.run.fake_tensors import without_values
 from netsize.run.forward_pass import BackwardFailed, ForwardFailed, aliases_of, trace
 from netsize.run.inputs import arguments_of, known_inputs, read_given
+from netsize.run.switches import uncompiled
 from netsize.sources.built import Arguments, Built
 from netsize.sources.environment import choose_device
 from netsize.sources.factory import describe, quiet
 from netsize.sources.initialisers import fill, give_memory
 from netsize.sources.settings import InputSpec
+from netsize.trace.higher_order import Bodies
 
 Say = Callable[[str], None]
 BATCH = 64
@@ -288,6 +290,8 @@ def training_contexts(device: torch.device) -> Iterator[None]:
         stack.enter_context(torch.random.fork_rng(devices=[device] if device.type == "cuda" else []))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
+        stack.enter_context(uncompiled())
+        stack.enter_context(Bodies())
         yield
 
 

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from netsize.trace.higher_order import Bodies
+
 
 def contexts(device: torch.device) -> list[Any]:
     """Repeatable, with attention and compiled parts in operations that can be seen. Gradients are there for networks
@@ -21,8 +23,9 @@ def contexts(device: torch.device) -> list[Any]:
         torch.inference_mode(False),
         torch.enable_grad(),
         _no_fused_encoder(),
-        _uncompiled(),
+        uncompiled(),
         sdpa_kernel(SDPBackend.MATH),
+        Bodies(),
     ]
 
 
@@ -48,7 +51,7 @@ def _no_fused_encoder() -> Iterator[None]:
 
 
 @contextmanager
-def _uncompiled() -> Iterator[None]:
+def uncompiled() -> Iterator[None]:
     """What torch.compile has wrapped is executed as it was written. Nothing is compiled where its compiler is not
     there."""
     if "torch._dynamo.eval_frame" not in sys.modules:

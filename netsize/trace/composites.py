@@ -13,23 +13,24 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch.overrides import TorchFunctionMode
 
 from netsize.facts.network import Call, Execution
 from netsize.lecture.formulas import Recurrent, Shape
 from netsize.lecture.products import Product
 from netsize.trace.dispatch import Tracer, memory_of
 from netsize.trace.drafts import Draft
+from netsize.trace.higher_order import Bodies
 from netsize.trace.operations import tensors
 from netsize.trace.origins import Origin
 
 _GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 _CELLS = {f"{name}_cell": gates for name, gates in _GATES.items()}
+_ATTENTION = {"scaled_dot_product_attention", "flex_attention"}
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
 _TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
 
 
-class Composites(TorchFunctionMode):
+class Composites(Bodies):
     """Tells the tracer which of these functions is being executed."""
 
     def __init__(self, tracer: Tracer) -> None:
@@ -42,7 +43,7 @@ class Composites(TorchFunctionMode):
 
     def _called(self, func: Any, args: Any, kwargs: Any) -> Any:
         name = getattr(func, "__name__", "")
-        if name == "scaled_dot_product_attention" or func is F.multi_head_attention_forward:
+        if name in _ATTENTION or func is F.multi_head_attention_forward:
             return self._attention(func, args, kwargs)
         if func is F.local_response_norm:
             return self._normalisation(func, args, kwargs)
@@ -56,12 +57,12 @@ class Composites(TorchFunctionMode):
             return self._einsum(func, args, kwargs)
         if name in _GATES or name in _CELLS:
             return self._recurrent(func, name, args, kwargs)
-        return func(*args, **kwargs)
+        return self.executed(func, args, kwargs)
 
     def _attention(self, func: Any, args: Any, kwargs: Any) -> Any:
         outside, self.tracer.in_attention = self.tracer.in_attention, True
         try:
-            return func(*args, **kwargs)
+            return self.executed(func, args, kwargs)
         finally:
             self.tracer.in_attention = outside
 
