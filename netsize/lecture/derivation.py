@@ -8,6 +8,7 @@ from typing import Any
 from netsize.lecture import product_steps
 from netsize.lecture.formulas import (
     Convolution,
+    DeformableConvolution,
     Embedding,
     Formula,
     FractionalPooling,
@@ -60,6 +61,11 @@ def _convolution(layer: Convolution) -> Iterator[Step]:
     yield Step("biases", "N", "", layer.biases)
     yield from _padding(layer, channels)
     yield from _changes(layer)
+
+
+def _deformable(layer: DeformableConvolution) -> Iterator[Step]:
+    yield from _convolution(layer)
+    yield remark("its places are moved by what the network computes; that they are interpolated is not counted")
 
 
 def _fan_in(layer: Convolution) -> Step:
@@ -279,6 +285,7 @@ _DERIVATIONS: dict[type, Callable[[Any], Iterator[Step]]] = {
     GroupedProduct: product_steps.grouped,
     Outer: product_steps.outer,
     Convolution: _convolution,
+    DeformableConvolution: _deformable,
     TransposedConvolution: _transposed,
     Pooling: _pooling,
     FractionalPooling: _fractional_pooling,

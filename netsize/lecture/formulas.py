@@ -158,6 +158,21 @@ class Convolution(Formula):
 
 
 @dataclass(frozen=True)
+class DeformableConvolution(Convolution):
+    """A convolution whose units look at places that the network computes (Dai et al. 2017): as many connections as a
+    plain one. Which of them lead outside of the input hangs on values, so that none is counted as padding. What is
+    interpolated between four places is not counted, as in upsampling."""
+
+    @property
+    def padding_connections(self) -> int:
+        return 0
+
+    @property
+    def label(self) -> str:
+        return _convolution_label("deformable conv", self)
+
+
+@dataclass(frozen=True)
 class TransposedConvolution(Formula):
     """A convolution from the output to the input, run backwards: each *input* element is connected to
     K^2 N / g outputs (Dumoulin and Visin 2016, section 4).

@@ -3,7 +3,7 @@ repeatable, and keeps nothing for gradients that nobody asks for."""
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -52,13 +52,21 @@ def _no_fused_encoder() -> Iterator[None]:
 
 @contextmanager
 def uncompiled() -> Iterator[None]:
-    """What torch.compile has wrapped is executed as it was written. Nothing is compiled where its compiler is not
-    there."""
-    if "torch._dynamo.eval_frame" not in sys.modules:
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield
+    """What torch.compile has wrapped, or wraps meanwhile (torch.cond does), is executed as it was written. Nothing is
+    compiled where its compiler is not there."""
+    stance = torch.compiler.set_stance("force_eager") if "torch._dynamo.eval_frame" in sys.modules else nullcontext()
+    before = torch.compile
+    torch.compile = _as_written
+    try:
+        with stance:
+            yield
+    finally:
+        torch.compile = before
+
+
+def _as_written(model: Any = None, **_: Any) -> Any:
+    """In the place of torch.compile, as a function or a decorator."""
+    return model if model is not None else lambda function: function
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.facts.network import Call, Execution, Step
-from netsize.lecture.formulas import Convolution, Formula, Shape, TransposedConvolution
+from netsize.lecture.formulas import Convolution, Formula, Recurrent, Shape, TransposedConvolution
 from netsize.lecture.products import SparseProduct
 from netsize.sources.initialisers import materialised
 from netsize.trace.backward_pass import BackwardPass
@@ -186,14 +186,14 @@ class Tracer(DispatchMode):
             input=tuple(operation.input.shape),
             output=tuple(operation.output.shape),
             elements=sum(map(entries, operation.operands)),
-            bias_elements=operation.bias.numel() if biases and operation.bias is not None else 0,
+            bias_elements=sum(bias.numel() for bias in operation.biases) if biases else 0,
             executed=self._run_on_ones(func, args, operation) if self._on_ones else None,
             flops=_flops(func, args, kwargs, output) if _torch_counts(name, operation) else None,
         )
         depends = any(map(self.origins.is_activation, tensors((args, kwargs))))
         made = operation.output if self.keeps_outputs else None
         factors = tuple(map(memory_of, operation.factors)) if self.places.paused else ()
-        seen = self.places.of(operation.output)
+        seen = self.places.of(tensors(output)[0])
         draft = Draft(
             call, [o for o in operands if o], biases, depends, seen, made, factors, trained_products(operation)
         )
@@ -239,6 +239,8 @@ class Tracer(DispatchMode):
     def _bias_of(self, operation: Operation) -> tuple[Formula, list[Origin]]:
         """Of an operation that adds one by itself; what else it may add (a mask, another layer's output) is none."""
         added, formula = operation.bias, operation.formula
+        if isinstance(formula, Recurrent):
+            return formula, [found for bias in operation.biases if (found := self.origins.of(bias)) is not None]
         origin = self.origins.of(added) if added is not None else None
         if added is None or origin is None or not origin.sources or not operation.operands:
             return formula, []

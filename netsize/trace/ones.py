@@ -9,6 +9,7 @@ int64: GPU libraries may convolve by a transform (Winograd, FFT) with a relative
 leaves a fan-in below 2^17 within 1/8 of its whole number. Direct summation has no error to round away.
 """
 
+from contextlib import ExitStack
 from math import prod
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import _disable_current_modes
 
 from netsize.facts.network import Execution
-from netsize.lecture.formulas import FractionalPooling, Pooling, Shape
+from netsize.lecture.formulas import Convolution, DeformableConvolution, FractionalPooling, Pooling, Recurrent, Shape
 from netsize.lecture.products import GroupedProduct
 
 EXACT_IN_FLOAT32 = 2**24
@@ -68,6 +69,58 @@ def convolution(
         return Execution(connections=run(ones, none, none), inside=inside)
     padded = (*shape[:2], *(n + 2 * p for n, p in zip(shape[2:], padding)))
     return Execution(connections=run(_ones(padded, fan_in, input.device), none, none), inside=inside)
+
+
+def time_first_convolution(func: Any, formula: Convolution, device: torch.device) -> Execution:
+    """As `convolution`: one output channel stands for all."""
+    (batch, channels, time), (kernel,), (padding,) = formula.input, formula.kernel, formula.padding
+
+    def run(time: int, padding: int) -> int:
+        left, right = ((time, batch, channels), (kernel, channels, 1))
+        ones = [_ones(shape, formula.fan_in, device) for shape in (left, right)]
+        return formula.out_channels * _total(func(*ones, torch.zeros(1, dtype=ones[0].dtype, device=device), padding))
+
+    return Execution(connections=run(time + 2 * padding, 0), inside=run(time, padding))
+
+
+def deformable_convolution(func: Any, formula: DeformableConvolution, given: dict[str, Any]) -> Execution:
+    """With its places where a plain kernel has them, and all that surrounds the input filled with ones; one output
+    channel of each group stands for all."""
+    device, (height, width) = given["input"].device, formula.padding
+    batch, channels, *size = formula.input
+    padded = (batch, channels, size[0] + 2 * height, size[1] + 2 * width)
+    kernel = _ones((formula.groups, *given["weight"].shape[1:]), formula.fan_in, device)
+    offset, mask = (torch.zeros_like(given["offset"], dtype=kernel.dtype),
+                    torch.ones_like(given["mask"], dtype=kernel.dtype))  # fmt: skip
+    bias = torch.zeros(formula.groups, dtype=kernel.dtype, device=device)
+    changed = {"input": _ones(padded, formula.fan_in, device), "weight": kernel, "offset": offset, "mask": mask,
+               "bias": bias, "pad_h": 0, "pad_w": 0}  # fmt: skip
+    names = [argument.name for argument in func._schema.arguments]
+    total = formula.out_channels // formula.groups * _total(func(*(({**given, **changed})[name] for name in names)))
+    return Execution(connections=total, inside=total)
+
+
+def recurrent_layer(formula: Recurrent, device: torch.device) -> Execution:
+    """Gates bend what is summed: the layer is taken apart, as torch executes it without oneDNN, and each of its
+    products is run on ones."""
+    from netsize.trace.connections import Products
+
+    (length, batch), hidden = formula.steps, formula.hidden_size
+    rows = formula.gates * hidden
+    input, state = (
+        torch.zeros(length, batch, formula.input_size, device=device),
+        torch.zeros(1, batch, hidden, device=device),
+    )
+    weights = [torch.zeros(rows, n, device=device) for n in (formula.input_size, hidden)]
+    states = (state, state) if formula.cell == "lstm" else state
+    function = getattr(torch._VF, formula.cell)
+    with ExitStack() as stack:
+        for context in (torch._C.DisableTorchFunction(), torch.backends.mkldnn.flags(enabled=False), torch.no_grad()):
+            stack.enter_context(context)
+        products = stack.enter_context(Products())
+        function(input, states, weights, False, 1, 0.0, False, False, False)
+    executed: Execution = products.executed()
+    return executed
 
 
 def product(

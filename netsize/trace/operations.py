@@ -15,14 +15,17 @@ import torch
 from netsize.facts.network import Execution
 from netsize.lecture.formulas import (
     Convolution,
+    DeformableConvolution,
     Embedding,
     Formula,
     FractionalPooling,
     Pooling,
+    Recurrent,
     Shape,
     TransposedConvolution,
 )
 from netsize.trace import ones
+from netsize.trace.silent_operations import name_of
 
 aten = torch.ops.aten
 Given = dict[str, Any]
@@ -47,26 +50,33 @@ class Operation:
     operands: list[torch.Tensor] = field(default_factory=list)  # what the connections multiply by
     bias: torch.Tensor | None = None
     factors: tuple[torch.Tensor, ...] = ()  # what is multiplied: inputs and weights
+    state_bias: torch.Tensor | None = None  # a recurrent layer has one beside each of its two products
+
+    @property
+    def biases(self) -> list[torch.Tensor]:
+        return [bias for bias in (self.bias, self.state_bias) if bias is not None]
 
 
 Reader = Callable[[Any, Given, Any, Weighted], Operation | None]
-READERS: dict[Any, Reader] = {}
+READERS: dict[str, Reader] = {}
 
 
-def reads(*packets: Any) -> Callable[[Reader], Reader]:
-    """Register a function as the reader of these operations; twice is an error."""
+def reads(*operations: Any) -> Callable[[Reader], Reader]:
+    """Register a function as the reader of these operations (those of libraries that may not be there by name:
+    torchvision.deform_conv2d); twice is an error."""
 
     def register(reader: Reader) -> Reader:
-        for packet in packets:
-            assert packet not in READERS, f"{packet} has a reader already"
-            READERS[packet] = reader
+        for operation in operations:
+            name = operation if isinstance(operation, str) else f"aten.{operation.__name__}"
+            assert name not in READERS, f"{name} has a reader already"
+            READERS[name] = reader
         return reader
 
     return register
 
 
 def is_read(func: Any) -> bool:
-    return func.overloadpacket in READERS
+    return name_of(func) in READERS
 
 
 def named(func: Any, args: tuple[Any, ...], kwargs: Given) -> Given:
@@ -78,7 +88,7 @@ def named(func: Any, args: tuple[Any, ...], kwargs: Given) -> Given:
 
 def read(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
     """The operation that was executed, or None if it is none that netsize has a formula for."""
-    reader = READERS.get(func.overloadpacket)
+    reader = READERS.get(name_of(func))
     return reader(func, given, output, weighted) if reader is not None else None
 
 
@@ -103,6 +113,51 @@ def convolution(func: Any, given: Given, output: Any, weighted: Weighted) -> Ope
     settings = {"stride": stride, "dilation": dilation, "transposed": given["transposed"], "groups": groups}
     run = partial(ones.convolution, input, weight, padding, extra, settings, unpadded)
     return Operation(formula, input, output, run, [weight], given["bias"], (input, weight))
+
+
+@reads(aten.conv_tbc)
+def time_first_convolution(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    """x (time, batch, M), W (kernel, M, N): torch's convolution for sequences."""
+    input, weight = given["self"], given["weight"]
+    time, batch, channels = input.shape
+    kernel, _, out = weight.shape
+    formula = Convolution((batch, channels, time), out, (kernel,), (1,), (given["pad"],), (1,), 1)
+    run = partial(ones.time_first_convolution, func, formula, input.device)
+    batch_first = output.permute(1, 2, 0)
+    return Operation(
+        formula, input.permute(1, 2, 0), batch_first, run, [weight], given["bias"], factors=(input, weight)
+    )
+
+
+@reads("torchvision.deform_conv2d")
+def deformable_convolution(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    """torchvision.ops.deform_conv2d, with its modulation (a mask) or without."""
+    input, weight, offset = given["input"], given["weight"], given["offset"]
+    stride, padding, dilation = (
+        (given[f"{name}_h"], given[f"{name}_w"]) for name in ("stride", "pad", "dilation")
+    )  # fmt: skip
+    settings = (tuple(weight.shape[2:]), stride, padding, dilation, given["groups"])
+    formula = DeformableConvolution(tuple(input.shape), weight.shape[0], *settings)
+    run = partial(ones.deformable_convolution, func, formula, given)
+    moved = input if input.requires_grad else offset  # the gradients of both come from one product
+    return Operation(formula, input, output, run, [weight], given["bias"], (moved, weight))
+
+
+_MODES = {2: ("lstm", 4), 3: ("gru", 3)}  # of oneDNN
+
+
+@reads(aten.mkldnn_rnn_layer)
+def recurrent_layer(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
+    """One layer and direction, as scripted and traced networks execute it on a CPU. Others show their products."""
+    if given["mode"] not in _MODES:
+        return None
+    input, weights = given["input"], [given["weight0"], given["weight1"]]
+    cell, gates = _MODES[given["mode"]]
+    hidden = given["hidden_size"]
+    formula = Recurrent(tuple(input.shape[:-1]), input.shape[-1], hidden, hidden, gates, cell)
+    run = partial(ones.recurrent_layer, formula, input.device)
+    bias, state_bias = (given["weight2"], given["weight3"]) if given["has_biases"] else (None, None)
+    return Operation(formula, input, output[0], run, weights, bias, (input, *weights), state_bias)
 
 
 @reads(aten.embedding)

@@ -8,7 +8,7 @@ import torch
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.lecture import receptive_fields
-from netsize.lecture.formulas import Convolution, Formula, Pooling, Shape
+from netsize.lecture.formulas import Convolution, DeformableConvolution, Formula, Pooling, Shape
 from netsize.lecture.receptive_fields import ALL, Field, View, features
 from netsize.trace.moves import BATCH_NORMS, KEEPS, MIXES, MOVES, PARTS, REDUCES, REGROUPS, parts, unknown
 from netsize.trace.operations import Given, Operation
@@ -147,6 +147,11 @@ class Places:
     ) -> View:
         if isinstance(formula, Pooling):
             return self._pooled(view, formula, path)
+        if isinstance(formula, DeformableConvolution):  # anywhere
+            return unknown(view, shape)
+        if isinstance(formula, Convolution) and name == "aten.conv_tbc":
+            batch_first = receptive_fields.permute(view, [1, 2, 0])
+            return receptive_fields.permute(self._convolved(batch_first, formula), [2, 0, 1])
         if isinstance(formula, Convolution):
             return self._convolved(view, formula)
         if formula.kind == "embedding":
