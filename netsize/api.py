@@ -1,6 +1,6 @@
 """The Python API: netsize.analyze(model, input=...) -> Report, and what the other commands show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from netsize import sources
@@ -181,6 +181,25 @@ def training(
     )  # fmt: skip
     plan.check()
     return train_model(model, input, plan, settings or {}, str(device), measure=measure)
+
+
+def formula(
+    operation: str, *, added: tuple[str, ...] = ("bias",)
+) -> "Callable[[Callable[..., int]], Callable[..., int]]":
+    """Say how many inputs each output of an operation of your own is connected to, and it is counted like all others:
+
+        netsize.formula("mylib::linear")(lambda x, weight, bias=None: weight.shape[1])
+
+    operation: the name under which torch.library knows it, with its namespace.
+    added: names of arguments that are added to what is summed; they are 0 where it is run on ones.
+
+    The function gets the arguments of the operation. Each element of what comes out first is a unit, and parameters
+    among the arguments are its weights. The count is verified by running the operation itself on ones: what comes
+    out must be the fan-in. Raises netsize.NetsizeError for a name without a namespace, and for one of torch's own
+    that netsize counts already."""
+    from netsize.trace.custom import register
+
+    return register(operation, added)
 
 
 def _patterns(patterns: Sequence[str]) -> tuple[str, ...]:

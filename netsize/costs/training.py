@@ -7,7 +7,7 @@ from typing import Any
 
 from netsize.costs.plan import Plan
 from netsize.costs.timeline import Moment, Timeline
-from netsize.facts.network import Source
+from netsize.facts.network import Source, Unknown
 from netsize.lecture.formulas import Shape
 from netsize.results.display import Shown
 from netsize.results.report import Report
@@ -113,7 +113,7 @@ class Training(Shown):
     fit: Fit | None = None
     without_checkpoints: int | None = None  # activations in bytes, if some are computed again
     peak_without_checkpoints: int | None = None
-    uncounted: tuple[tuple[str, int], ...] = ()
+    uncounted: tuple[Unknown, ...] = ()
     values: tuple[str, ...] = ()  # what the values of the input decide, and was guessed here
     unattributed: int = 0  # add-multiplies of backward that belong to no layer: see `netsize.facts.network.Network`
     unpredicted: tuple[str, ...] = ()  # operations that keep more for backward than is known without running them

@@ -72,6 +72,29 @@ class Choice:
     parts: int
 
 
+BY_HAND = "products by hand"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Work that is no connection of a layer, though it multiplies: transforms, linear algebra, products by hand.
+    `multiplications` is None where the number hangs on values."""
+
+    kind: str
+    operation: str
+    calls: int
+    multiplications: int | None
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """An operation that netsize does not know. `shapes`: what its first call was given, and made."""
+
+    operation: str
+    calls: int
+    shapes: str
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a network comes from: a kind (torchvision, python), what it is called, and a version."""
@@ -92,7 +115,7 @@ class Network:
     calls: tuple[Call, ...]
     parameters: Elements
     unused: Elements  # parameters that no operation ever touched
-    uncounted: Elements  # operations that netsize does not know, with the number of their calls
+    uncounted: tuple[Unknown, ...]  # operations that netsize does not know
     depends_on_values: tuple[str, ...]  # operations whose result has a size that the values decide
     device: str
     torch: str
@@ -113,6 +136,7 @@ class Network:
     untrained: tuple[str, ...] = ()  # parameters that ask for no gradient
     aliases: tuple[tuple[str, str], ...] = ()  # other names of parameters (tied weights), each with the first one
     guessed: tuple[tuple[str, str], ...] = ()  # operations whose result was guessed without values, and by which layer
+    besides: tuple[Beside, ...] = ()  # work that is no connection
     choices: tuple[Choice, ...] = ()  # parameters that a router chooses parts of
     remembered: str = ""  # when these facts were found, if it was not now
 

@@ -19,7 +19,7 @@ from netsize.lecture.formulas import (
     TransposedConvolution,
     by,
 )
-from netsize.lecture.products import Bilinear, GroupedProduct, Outer, Product, SparseProduct
+from netsize.lecture.products import Bilinear, Custom, GroupedProduct, Outer, Product, SparseProduct
 from netsize.lecture.steps import Step, connections, multiplied, remark, times
 from netsize.lecture.windows import adaptive_taps, taps_inside
 
@@ -284,6 +284,7 @@ _DERIVATIONS: dict[type, Callable[[Any], Iterator[Step]]] = {
     SparseProduct: product_steps.sparse,
     GroupedProduct: product_steps.grouped,
     Outer: product_steps.outer,
+    Custom: product_steps.custom,
     Convolution: _convolution,
     DeformableConvolution: _deformable,
     TransposedConvolution: _transposed,

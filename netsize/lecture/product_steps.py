@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import prod
 
-from netsize.lecture.products import Bilinear, GroupedProduct, Outer, Product, SparseProduct
+from netsize.lecture.products import Bilinear, Custom, GroupedProduct, Outer, Product, SparseProduct
 from netsize.lecture.steps import Step, connections, multiplied, remark, times
 
 
@@ -74,3 +74,11 @@ def _elements(layer: GroupedProduct) -> str:
     inside = layer.columns if layer.weighted == "right" else layer.rows
     apart = {"right": "rows", "left": "columns"}.get(layer.weighted)
     return times(layer.groups if layer.split == apart else 1, layer.inner, inside)
+
+
+def custom(layer: Custom) -> Iterator[Step]:
+    yield Step("fan_in", "", "", layer.fan_in)
+    yield Step("units", "elements of the output", multiplied(layer.output), layer.units)
+    yield connections(layer)
+    yield Step("weights", "elements of the parameters", "", layer.weights)
+    yield remark("the fan-in is what was registered for this operation, and what it puts out on ones")

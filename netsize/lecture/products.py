@@ -230,3 +230,20 @@ class GroupedProduct(Formula):
                 f"{self.kind} {self.groups} x {self.inner} -> {self.rows if self.split == 'columns' else self.columns}"
             )
         return f"{self.kind} {self.rows}x{self.inner} @ {self.inner}x{self.columns} in {self.groups} groups"
+
+
+@dataclass(frozen=True)
+class Custom(Formula):
+    """An operation of somebody's own, whose fan-in they say (`netsize.formula`): units * fan_in connections, and the
+    parameters that it was given as weights."""
+
+    name: str
+    output: Shape = ()
+    fan_in: int = 0
+    weights: int = 0
+    biases: int = 0
+    kind: str = "custom"
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {self.name}"

@@ -72,6 +72,7 @@ def count(network: Network, convention: Convention | None = None, options: Optio
         features=network.features,
         beyond=beyond,
         guessed=network.guessed,
+        besides=network.besides,
         choices=network.choices,
     )
 

@@ -21,5 +21,6 @@ KINDS = {
     "recurrent": Kind("Recurrent Layer", "recurrent layers"),
     "embedding": Kind("Embedding Layer", "embeddings"),
     "distance": Kind("Radial Basis Layer", "radial basis units"),
+    "custom": Kind("Custom Layer", "custom operations"),
     "pooling": Kind("Pooling Layer", "pools"),
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from netsize.facts.network import Backward, Choice, Elements, Source
+from netsize.facts.network import Backward, Beside, Choice, Elements, Source, Unknown
 from netsize.lecture.formulas import Shape
 from netsize.lecture.receptive_fields import Field
 from netsize.results.display import Shown, shown
@@ -123,7 +123,7 @@ class Report(Shown):
     rows: tuple[Row, ...]
     totals: Totals
     unused: Elements
-    uncounted: Elements
+    uncounted: tuple[Unknown, ...]
     depends_on_values: tuple[str, ...]
     verification: Verification
     options: Options = Options()
@@ -134,7 +134,8 @@ class Report(Shown):
     until: str = ""  # the layer after which the network was cut off
     features: tuple[Shape, ...] = ()  # shapes of what came out there
     beyond: int = 0  # parameters that lie behind it
-    choices: tuple[Choice, ...] = ()  # see `netsize.facts.network.Network`
+    besides: tuple[Beside, ...] = ()  # see `netsize.facts.network.Network`
+    choices: tuple[Choice, ...] = ()
     guessed: tuple[tuple[str, str], ...] = ()  # see `netsize.facts.network.Network`
 
     @property

@@ -3,7 +3,7 @@ raises the schema's number."""
 
 from typing import Any
 
-from netsize.facts.network import Elements, Source
+from netsize.facts.network import Source, Unknown
 from netsize.lecture.formulas import Shape
 from netsize.lecture.receptive_fields import Field
 from netsize.results.report import QUANTITIES, Report, Row
@@ -23,9 +23,9 @@ def head(schema: int, source: Source, input: tuple[Shape, ...]) -> dict[str, Any
     }
 
 
-def uncounted(operations: Elements) -> list[dict[str, Any]]:
+def uncounted(operations: tuple[Unknown, ...]) -> list[dict[str, Any]]:
     """Operations that netsize does not know, with their calls."""
-    return [{"operation": name, "calls": calls} for name, calls in operations]
+    return [{"operation": o.operation, "calls": o.calls, "shapes": o.shapes} for o in operations]
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -50,6 +50,10 @@ def as_dict(report: Report) -> dict[str, Any]:
         "bulk": _bulk(report),
         "unused": dict(report.unused),
         "uncounted": uncounted(report.uncounted),
+        "besides": [
+            {"kind": o.kind, "operation": o.operation, "calls": o.calls, "multiplications": o.multiplications}
+            for o in report.besides
+        ],
         "depends_on_values": list(report.depends_on_values),
         "guessed": [{"operation": name, "path": path} for name, path in report.guessed],
         "verification": {

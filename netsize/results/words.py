@@ -3,6 +3,7 @@
 from datetime import datetime
 from math import prod
 
+from netsize.facts.network import BY_HAND
 from netsize.lecture.formulas import by
 from netsize.results.kinds import KINDS
 from netsize.results.report import QUANTITIES, Report, Row
@@ -68,9 +69,22 @@ def notes(report: Report) -> list[str]:
         names = _some(dict.fromkeys(_module(name) for name, _ in report.unused))
         found.append(f"unused in a forward pass: {sum(size for _, size in report.unused):,} parameters of {names}")
     if report.uncounted:
-        names = _some({f"{name} ({calls}x)": None for name, calls in report.uncounted})
+        names = _some({f"{o.operation} ({o.calls}x, {o.shapes})": None for o in report.uncounted})
         found.append(f"incomplete: netsize does not know the connections of {names}")
-    return [*found, *of_values(report)]
+    return [*found, *_besides(report), *of_values(report)]
+
+
+def _besides(report: Report) -> list[str]:
+    """Fourier transforms (2x): about 5,120 multiplications, which are no connections"""
+    told = []
+    for kind in dict.fromkeys(beside.kind for beside in report.besides):
+        alike = [beside for beside in report.besides if beside.kind == kind]
+        known = sum(beside.multiplications or 0 for beside in alike)
+        unsaid = [beside.operation for beside in alike if beside.multiplications is None]
+        parts = [f"{'' if kind == BY_HAND else 'about '}{known:,} multiplications"] if known or not unsaid else []
+        parts += [f"as many as the values decide in {_some(dict.fromkeys(unsaid))}"] if unsaid else []
+        told.append(f"{kind} ({sum(b.calls for b in alike)}x): {' and '.join(parts)}, which are no connections")
+    return told
 
 
 def _active(report: Report) -> list[str]:

@@ -155,7 +155,7 @@ def _traced(
         unattributed=tracer.unattributed(),
         parameters=tuple(tracer.sizes.items()),
         unused=tuple((name, size) for name, size in tracer.sizes.items() if name not in touched),
-        uncounted=tuple(sorted(tracer.uncounted.items())),
+        uncounted=tracer.others.unknowns(),
         depends_on_values=tuple(tracer.depends_on_values),
         guessed=tuple(tracer.guessed),
         untrained=untrained_ones,
@@ -170,6 +170,7 @@ def _traced(
         last_map=places.last_call,
         settled=tuple(places.settled.items()),
         fixed=tuple(places.fixed.items()),
+        besides=tracer.others.besides(),
         choices=tracer.experts.choices(),
     )
 

@@ -1,14 +1,10 @@
 """How many connections an executed operation goes through: forward, or backward to its inputs or its weights."""
 
-from collections import Counter
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import torch
 
-from netsize.facts.network import Execution
-from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.operations import convolution, deformable_convolution, is_read, named, read
 from netsize.trace.silent_operations import name_of
 
@@ -74,28 +70,3 @@ class _Unweighted:
 
 
 _unweighted = _Unweighted()
-
-
-class Products(DispatchMode):
-    """Inside, every product that is executed is run on ones, each kind once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._counts: Counter[Any] = Counter()
-        self._runs: dict[Any, Callable[[], Execution]] = {}
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if not is_read(func) and func._can_decompose():  # an operation's own kernel calls it whole
-            with self:
-                return func.decompose(*args, **(kwargs or {}))
-        output = func(*args, **(kwargs or {}))
-        operation = read(func, named(func, args, kwargs or {}), output, _unweighted) if is_read(func) else None
-        if operation is not None:
-            key = (func, operation.formula)
-            self._counts[key] += 1
-            self._runs.setdefault(key, operation.run_on_ones)
-        return output
-
-    def executed(self) -> Execution:
-        runs = [(self._runs[key](), times) for key, times in self._counts.items()]
-        return Execution(sum(run.connections * n for run, n in runs), sum(run.inside * n for run, n in runs))

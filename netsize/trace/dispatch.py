@@ -5,7 +5,6 @@ and lookup wherever it is called from, and the modules being called say which la
 """
 
 import sys
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -21,6 +20,7 @@ from netsize.facts.network import Call, Execution, Step
 from netsize.lecture.formulas import Convolution, Formula, Recurrent, Shape, TransposedConvolution
 from netsize.lecture.products import SparseProduct
 from netsize.sources.initialisers import materialised
+from netsize.trace import recurrent_kernel  # noqa: F401 - its reader
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.biases import with_bias
 from netsize.trace.dispatch_mode import DispatchMode
@@ -30,6 +30,7 @@ from netsize.trace.layers import Frame, Layers
 from netsize.trace.ones import entries
 from netsize.trace.operations import Operation, is_read, named, read, tensors
 from netsize.trace.origins import CHOOSES, Origin, Origins
+from netsize.trace.others import Others
 from netsize.trace.places import Places
 from netsize.trace.products import outer
 from netsize.trace.ragged import is_ragged, part_of, parts_of, shape_of
@@ -54,7 +55,7 @@ class Tracer(DispatchMode):
         self.threads = Threads(Frame("", type(model).__name__))
         self.drafts: list[Draft] = []
         self.steps: list[StepDraft] = []
-        self.uncounted: Counter[str] = Counter()
+        self.others = Others()
         self.depends_on_values: dict[str, None] = {}
         self.unpadded: Shape | None = None  # input of the convolution with padding="same" that is being executed
         self.in_attention = False
@@ -135,8 +136,7 @@ class Tracer(DispatchMode):
             self._count(func, name, args, kwargs, output, operation)
         else:
             self._step(func, name, arguments, results)
-            if not is_silent(func):
-                self.uncounted[name] += 1
+            self.others.follow(func, name, given, arguments, results)
         if name in ("aten.add", "aten.add_") and len(arguments) == 2:
             self._find_bias(*arguments)
         if self._decided_by_values(func, name, arguments):
@@ -159,7 +159,7 @@ class Tracer(DispatchMode):
             return
         nested = [tensor for tensor in arguments if is_ragged(tensor)]
         if not nested:  # it makes one in a way that netsize does not know
-            self.uncounted[name_of(func)] += 1
+            self.others.unknown(name_of(func), arguments, tensors(output))
             return
         batched = func.overloadpacket is torch.ops.aten.bmm
         for index in range(max(len(parts_of(tensor)) for tensor in nested)):
@@ -195,7 +195,7 @@ class Tracer(DispatchMode):
         factors = tuple(map(memory_of, operation.factors)) if self.places.paused else ()
         seen = self.places.of(tensors(output)[0])
         draft = Draft(
-            call, [o for o in operands if o], biases, depends, seen, made, factors, trained_products(operation)
+            call, [o for o in operands if o], biases, depends, seen, made, factors, trained_products(name, operation)
         )
         self.add(draft)
         self._makers[operation.output] = draft

@@ -106,9 +106,10 @@ def unattributed(drafts: Sequence[Draft], backward: BackwardPass) -> int:
     return sum(gone for node, gone in backward.executed.items() if node not in nodes)
 
 
-def trained_products(operation: Operation) -> list[Trained]:
-    """Each factor that needs a gradient takes a product as large as the forward one."""
-    if not torch.is_grad_enabled():
+def trained_products(name: str, operation: Operation) -> list[Trained]:
+    """Each factor that needs a gradient takes a product as large as the forward one. Gradients are off inside of an
+    autograd function, whose backward is its own; for a library's operation torch makes such a function around it."""
+    if name.startswith("aten.") and not torch.is_grad_enabled():
         return []
     needed = [factor for factor in operation.factors if factor.requires_grad]
     if not needed:

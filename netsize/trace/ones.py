@@ -9,7 +9,6 @@ int64: GPU libraries may convolve by a transform (Winograd, FFT) with a relative
 leaves a fan-in below 2^17 within 1/8 of its whole number. Direct summation has no error to round away.
 """
 
-from contextlib import ExitStack
 from math import prod
 from typing import Any
 
@@ -18,7 +17,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import _disable_current_modes
 
 from netsize.facts.network import Execution
-from netsize.lecture.formulas import Convolution, DeformableConvolution, FractionalPooling, Pooling, Recurrent, Shape
+from netsize.lecture.formulas import Convolution, DeformableConvolution, FractionalPooling, Pooling, Shape
 from netsize.lecture.products import GroupedProduct
 
 EXACT_IN_FLOAT32 = 2**24
@@ -100,29 +99,6 @@ def deformable_convolution(func: Any, formula: DeformableConvolution, given: dic
     return Execution(connections=total, inside=total)
 
 
-def recurrent_layer(formula: Recurrent, device: torch.device) -> Execution:
-    """Gates bend what is summed: the layer is taken apart, as torch executes it without oneDNN, and each of its
-    products is run on ones."""
-    from netsize.trace.connections import Products
-
-    (length, batch), hidden = formula.steps, formula.hidden_size
-    rows = formula.gates * hidden
-    input, state = (
-        torch.zeros(length, batch, formula.input_size, device=device),
-        torch.zeros(1, batch, hidden, device=device),
-    )
-    weights = [torch.zeros(rows, n, device=device) for n in (formula.input_size, hidden)]
-    states = (state, state) if formula.cell == "lstm" else state
-    function = getattr(torch._VF, formula.cell)
-    with ExitStack() as stack:
-        for context in (torch._C.DisableTorchFunction(), torch.backends.mkldnn.flags(enabled=False), torch.no_grad()):
-            stack.enter_context(context)
-        products = stack.enter_context(Products())
-        function(input, states, weights, False, 1, 0.0, False, False, False)
-    executed: Execution = products.executed()
-    return executed
-
-
 def product(
     func: Any, operands: tuple[torch.Tensor, torch.Tensor], added: torch.Tensor | None, fan_in: int
 ) -> Execution:
@@ -182,6 +158,24 @@ def grouped(formula: GroupedProduct, ends: torch.Tensor, kind: torch.dtype) -> E
             made = torch.ops.aten._grouped_mm.default(left, right, here)
             made = made[: formula.used] if on_right else made[:, : formula.used] if on_left else made
             total += _total(made)
+    return Execution(connections=total, inside=total)
+
+
+def custom(func: Any, arguments: dict[str, Any], added: tuple[str, ...], fan_in: int) -> Execution:
+    """The operation itself, whatever numbers it takes, where they are exact; those of half precision in float32, if
+    their sums need it."""
+
+    def on_ones(name: str, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return type(value)(on_ones(name, item) for item in value)
+        if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+            return value
+        kind = value.dtype if fan_in <= _EXACT.get(value.dtype, 2**53) else _ones((), fan_in, value.device).dtype
+        made = torch.zeros_like if name in added else torch.ones_like
+        return made(value, dtype=kind, requires_grad=False)
+
+    made = func(**{name: on_ones(name, value) for name, value in arguments.items()})
+    total = _total((made if isinstance(made, torch.Tensor) else made[0]).clone())
     return Execution(connections=total, inside=total)
 
 

@@ -20,7 +20,6 @@ from netsize.lecture.formulas import (
     Formula,
     FractionalPooling,
     Pooling,
-    Recurrent,
     Shape,
     TransposedConvolution,
 )
@@ -141,23 +140,6 @@ def deformable_convolution(func: Any, given: Given, output: Any, weighted: Weigh
     run = partial(ones.deformable_convolution, func, formula, given)
     moved = input if input.requires_grad else offset  # the gradients of both come from one product
     return Operation(formula, input, output, run, [weight], given["bias"], (moved, weight))
-
-
-_MODES = {2: ("lstm", 4), 3: ("gru", 3)}  # of oneDNN
-
-
-@reads(aten.mkldnn_rnn_layer)
-def recurrent_layer(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
-    """One layer and direction, as scripted and traced networks execute it on a CPU. Others show their products."""
-    if given["mode"] not in _MODES:
-        return None
-    input, weights = given["input"], [given["weight0"], given["weight1"]]
-    cell, gates = _MODES[given["mode"]]
-    hidden = given["hidden_size"]
-    formula = Recurrent(tuple(input.shape[:-1]), input.shape[-1], hidden, hidden, gates, cell)
-    run = partial(ones.recurrent_layer, formula, input.device)
-    bias, state_bias = (given["weight2"], given["weight3"]) if given["has_biases"] else (None, None)
-    return Operation(formula, input, output[0], run, weights, bias, (input, *weights), state_bias)
 
 
 @reads(aten.embedding)

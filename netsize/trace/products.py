@@ -86,7 +86,7 @@ def grouped_product(func: Any, given: Given, output: Any, weighted: Weighted) ->
     rows, inner, columns = left.shape[-2], left.shape[-1], right.shape[-1]
     split = {(2, 3): "rows", (3, 2): "columns", (2, 2): "inner"}[left.dim(), right.dim()]
     whole = {"rows": rows, "columns": columns, "inner": inner}[split]
-    used = whole if isinstance(ends, FakeTensor) else _last(ends)  # without values: as many as there may be
+    used = whole if isinstance(ends, FakeTensor) else min(_last(ends), whole)  # without values: as many as may be
     kind = "experts" if which in ("left", "right") else "matmul"
     grouped = GroupedProduct(rows, inner, columns, ends.shape[0], split, used, which, kind)
     run = partial(

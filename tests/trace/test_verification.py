@@ -10,11 +10,12 @@ import torch
 
 from netsize.commands.cli import main
 from netsize.lecture import formulas
+from netsize.lecture import products as formulas_of_products
 from netsize.results.count import count
 from netsize.run.examination import examine_built
 from netsize.sources import source_of
 from netsize.sources.settings import read_input
-from netsize.trace import composites, operations
+from netsize.trace import composites, custom, operations, products, recurrent_kernel
 
 NETWORKS = """
 import torch
@@ -48,6 +49,38 @@ class Recurrent(nn.Module):
         self.lstm, self.last = nn.LSTM(3, 4, batch_first=True), nn.Linear(4, 3)
     def forward(self, x):
         return self.last(self.lstm(x)[0])
+class Experts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w, self.last = nn.Parameter(torch.rand(3, 4, 8)), nn.Linear(8, 3)
+    def forward(self, x):
+        ends = torch.tensor([2, 2, 5], dtype=torch.int32)
+        return self.last(F.grouped_mm(x[0], self.w, offs=ends)[None, :5])
+class Deformable(nn.Module):
+    def __init__(self):
+        super().__init__()
+        from torchvision.ops import DeformConv2d
+        self.offsets, self.conv = nn.Conv2d(2, 18, 3, padding=1), DeformConv2d(2, 4, 3, padding=1)
+    def forward(self, x):
+        return self.conv(x, self.offsets(x))
+class TimeFirst(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w, self.b, self.last = nn.Parameter(torch.rand(3, 4, 6)), nn.Parameter(torch.rand(6)), nn.Linear(6, 3)
+    def forward(self, x):
+        return self.last(torch.conv_tbc(x.transpose(0, 1), self.w, self.b, 1))
+def scripted(): return torch.jit.trace(Recurrent().eval(), torch.rand(1, 5, 3))
+@torch.library.custom_op("netsize_tests::planted", mutates_args=())
+def planted(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return x @ weight
+class Custom(nn.Module):
+    def __init__(self):
+        super().__init__()
+        import netsize
+        netsize.formula("netsize_tests::planted")(lambda x, weight: weight.shape[0])
+        self.w, self.last = nn.Parameter(torch.rand(3, 4)), nn.Linear(4, 3)
+    def forward(self, x):
+        return self.last(torch.ops.netsize_tests.planted(x, self.w))
 def embedding(): return behind(nn.Embedding(10, 4), 20)
 def pool(): return behind(nn.MaxPool2d(2, ceil_mode=True), 9)
 def adaptive(): return behind(nn.AdaptiveAvgPool2d(3), 9)
@@ -120,6 +153,35 @@ MISTAKES = {
         "Recurrent", "5x3", "Recurrent", {"biases_per_unit": lambda f: 1},
         "lstm", "biases: 16 by formula, 32 in the parameter that was added",
     ),
+    "experts: all rows, also those of no group": (
+        "Experts", "8x4", "GroupedProduct", {"connections": lambda f: f.rows * f.inner * f.columns},
+        "(Experts)", "connections: 256 by formula, 160 by running it on ones",
+    ),
+    "experts: each row goes through all of them": (
+        "Experts", "5x4", "GroupedProduct", {"fan_in": lambda f: f.inner * f.groups,
+                                             "connections": lambda f: f.used * f.inner * f.groups * f.columns},
+        "(Experts)", "connections: 480 by formula, 160 by running it on ones",
+    ),
+    "experts: weights of one": (
+        "Experts", "5x4", "GroupedProduct", {"weights": lambda f: f.inner * f.columns},
+        "(Experts)", "weights: 32 by formula, 96 in the parameter that was used",
+    ),
+    "deformable: groups of offsets taken for channels": (
+        "Deformable", "2x5x5", "DeformableConvolution", {"fan_in": lambda f: prod(f.kernel)},
+        "conv", "connections: 900 by formula, 1,800 by running it on ones",
+    ),
+    "time first: padding ignored": (
+        "TimeFirst", "5x4", "Convolution", {"padding_connections": lambda f: 0},
+        "(TimeFirst)", "connections without padding: 360 by formula, 312 by running it on ones",
+    ),
+    "recurrent in one kernel: the state forgotten": (
+        "scripted", "5x3", "Recurrent", {"fan_in": lambda f: f.input_size},
+        "lstm", "connections: 240 by formula, 560 by running it on ones",
+    ),
+    "custom: another axis": (
+        "Custom", "3", "Custom", {"connections": lambda f: f.units * 4},
+        "(Custom)", "connections: 16 by formula, 12 by running it on ones",
+    ),
     "embedding: entries and features exchanged": (
         "embedding", "5:int64", "Embedding", {"output": lambda f: (1, 5, 10)},
         "0", "output: 1x5x10 by formula, 1x5x4 came out",
@@ -157,9 +219,9 @@ def network(tmp_path: Path):
 def test_planted_mistake_is_found(name: str, network, monkeypatch, capsys) -> None:
     model, shape, formula, wrong, path, said = MISTAKES[name]
     arguments = [network(model), "--input", shape, "--pooling", "--device", "cpu"]
-    right = getattr(formulas, formula)
+    right = getattr(formulas, formula, None) or getattr(formulas_of_products, formula)
     # Composites make Recurrent themselves, all others are made where operations are read.
-    for module in (operations, composites):
+    for module in (operations, products, composites, custom, recurrent_kernel):
         if hasattr(module, formula):
             planted = type(f"Wrong{formula}", (right,), {key: property(value) for key, value in wrong.items()})
             monkeypatch.setattr(module, formula, planted)

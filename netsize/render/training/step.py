@@ -97,7 +97,7 @@ def _about_data(training: Training) -> list[str]:
 def _about_trust(training: Training) -> list[str]:
     found = list(training.values)
     if training.uncounted:
-        names = ", ".join(name for name, _ in training.uncounted)
+        names = ", ".join(unknown.operation for unknown in training.uncounted)
         found.append(f"incomplete: netsize does not know the connections of {names}")
     if training.unattributed:
         found.append(
