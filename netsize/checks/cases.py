@@ -23,7 +23,7 @@ from tomlkit.items import Comment, Table
 from netsize.errors import BadCase, did_you_mean
 from netsize.sources import is_pattern, matching
 
-QUANTITIES = ("units", "connections", "weights", "biases", "parameters", "other_parameters")
+QUANTITIES = ("units", "connections", "weights", "biases", "parameters", "active_parameters", "other_parameters")
 SHARES = ("units_share", "connections_share", "weights_share")
 OPTIONS = ("name", "model", "input", "set", "bias", "pooling", "padding", "verify", "frozen", "published", "layers")
 SWITCHES = ("bias", "pooling", "padding", "verify")

@@ -220,17 +220,17 @@ def _totals(network: Network, rows: tuple[Row, ...], still: frozenset[str]) -> T
         biases=biases,
         other_parameters=parameters - weights - biases,
         parameters=parameters,
-        active=_active(network, parameters),
+        active_parameters=_active(network, parameters),
         frozen=sum(row.frozen for row in rows),
         frozen_parameters=sum(size for name, size in network.parameters if name in still),
     )
 
 
-def _active(network: Network, parameters: int) -> int | None:
+def _active(network: Network, parameters: int) -> int:
     """Parameters that one row goes through: of those that a router chooses parts of, as many as it chooses."""
     sizes = dict(network.parameters)
     left_out = [sizes[choice.parameter] // choice.parts * (choice.parts - choice.chosen) for choice in network.choices]
-    return parameters - sum(left_out) if left_out else None
+    return parameters - sum(left_out)
 
 
 def _labels(calls: list[Call]) -> list[str]:

@@ -88,7 +88,7 @@ class Totals:
     biases: int
     other_parameters: int
     parameters: int
-    active: int | None = None  # of those that one row (token) goes through, where a router chooses experts
+    active_parameters: int  # that one row (token) goes through: all, where no router chooses experts
     frozen: int = 0  # of the weights
     frozen_parameters: int = 0  # of all parameters
 

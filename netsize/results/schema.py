@@ -44,7 +44,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             "biases": totals.biases,
             "other_parameters": totals.other_parameters,
             "parameters": totals.parameters,
-            **({"active_parameters": totals.active} if totals.active is not None else {}),
+            **({"active_parameters": totals.active_parameters} if report.choices else {}),
             **_trained(report),
         },
         "bulk": _bulk(report),

@@ -89,10 +89,10 @@ def _besides(report: Report) -> list[str]:
 
 def _active(report: Report) -> list[str]:
     """12,879,925,248 active parameters: one token goes through 2 of 8 experts"""
-    if report.totals.active is None:
+    if not report.choices:
         return []
     ways = " and ".join(dict.fromkeys(f"{choice.chosen} of {choice.parts}" for choice in report.choices))
-    return [f"{report.totals.active:,} active parameters: each token goes through {ways} experts"]
+    return [f"{report.totals.active_parameters:,} active parameters: each token goes through {ways} experts"]
 
 
 # Operations that keep what a mask or a comparison lets through: without values all of it.

@@ -1,5 +1,5 @@
 """A MODEL as the user writes it, or a network that they have -> a `Built` one, which may be run and changed. A file
-for each source: `torchvision`, `classics` (historical networks), `python` (anybody's file), `module` (an object),
+for each source: `torchvision`, `classics` (networks of papers), `python` (anybody's file), `module` (an object),
 `layer` (a formula). What they share stands in `built`, `settings`, `names`, `environment`, `factory` (building without
 initialisers) and `initialisers`. They may import `facts` and `lecture`; only a source itself imports torch, and only
 when it is asked.
@@ -79,14 +79,14 @@ def expand(names: Iterable[str]) -> list[str]:
 
 
 def families() -> dict[str, str]:
-    """Every model that is known by name, with its family: netsize's historical networks, then torchvision's."""
-    return dict.fromkeys(NETWORKS, "historical") | torchvision_models()
+    """Every model that is known by name, with its family: netsize's own of papers, then torchvision's."""
+    return {name: family for name, (family, *_) in NETWORKS.items()} | torchvision_models()
 
 
 def families_of(family: str) -> list[str]:
     """Names of the models of a family (resnet, detection); `classification` are all that have no other task."""
     if family == "classification":
-        return [name for name, own in families().items() if own not in (*OTHER_TASKS, "historical")]
+        return [name for name, own in families().items() if own not in (*OTHER_TASKS, "historical", "papers")]
     return [name for name, own in families().items() if own == family]
 
 

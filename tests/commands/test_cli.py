@@ -235,8 +235,21 @@ def test_list(capsys) -> None:
     assert capsys.readouterr().out == "optical_flow  raft_large raft_small\n"
     assert main(["list"]) == 0
     listed = [name for line in capsys.readouterr().out.splitlines() for name in line.split()[1:]]
-    historical = ["alexnet_2012", "alexnet_2012_ungrouped", "lenet5", "vgg16_c"]
-    assert sorted(listed) == sorted([*torchvision.models.list_models(), *historical])
+    of_papers = [
+        "alexnet_2012",
+        "alexnet_2012_ungrouped",
+        "deit_small",
+        "deit_tiny",
+        "dit_xl_2",
+        "gpt2",
+        "gpt2_xl_gated",
+        "lenet5",
+        "mixer_b_16",
+        "mixtral_8x7b",
+        "mobilenet_v1",
+        "vgg16_c",
+    ]
+    assert sorted(listed) == sorted([*torchvision.models.list_models(), *of_papers])
 
 
 def test_help_and_version(netsize) -> None:
