@@ -15,7 +15,7 @@ from netsize.results.report import Report
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 FILES = sorted(CONFIGS.glob("*.toml"))
-NUMBER = re.compile(r'^(\w+ = )("?)(\d[\d.]*)(\w?"?)', re.MULTILINE)
+NUMBER = re.compile(r'^((?!input)\w+ = )("?)(\d[\d.]*)(\w?"?)', re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def run(file: Path, counted: dict[tuple, Report]) -> list[check.Result]:
     """The cases of a file, each network counted once for all tests here."""
 
     def count(case: Case) -> Report:
-        key = (case.model, case.bias, case.verify)
+        key = (case.model, case.input, case.settings, case.bias, case.pooling, case.verify)
         if key not in counted:
             counted[key] = check.count(case, "cpu")
         return counted[key]
@@ -203,12 +203,12 @@ def test_update_changes_nothing_if_something_is_wrong(capsys, monkeypatch, folde
     assert (folder / "cases.toml").read_text() == text
 
     from netsize.lecture import formulas
-    from netsize.trace import operations
+    from netsize.trace import products
 
     class Wrong(formulas.Linear):
         weights = property(lambda self: 1)
 
-    monkeypatch.setattr(operations, "Linear", Wrong)
+    monkeypatch.setattr(products, "Linear", Wrong)
     text = GOOD.replace("6000", "1")
     assert main(["check", cases(text), "--update", "--device", "cpu"]) == 2
     assert "--update changes nothing: the verification of net.py:Net failed" in capsys.readouterr().err
