@@ -14,13 +14,17 @@ from netsize.sources.initialisers import SkipInitialisers
 
 
 def build(
-    model: str, factory: Callable[..., Any], settings: Mapping[str, Any], own: Mapping[str, Any] | None = None
+    model: str,
+    factory: Callable[..., Any],
+    settings: Mapping[str, Any],
+    own: Mapping[str, Any] | None = None,
+    initialised: bool = False,
 ) -> tuple[Any, list[torch.Tensor]]:
-    """What the factory returns, and its parameters that hold no values yet. `own` are arguments that the user
-    did not ask for and may override. Raises BadModel."""
+    """What the factory returns, and its parameters that hold no values yet (`initialised`: all have). `own` are
+    arguments that the user did not ask for and may override. Raises BadModel."""
     skip = SkipInitialisers()
     try:
-        with quiet(), skip:
+        with quiet(), contextlib.nullcontext() if initialised else skip:
             built = factory(**{**(own or {}), **settings})
     except NetsizeError:
         raise

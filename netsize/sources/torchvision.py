@@ -36,7 +36,8 @@ def load(model: str, settings: Mapping[str, Any]) -> Built:
         untrained["aux_loss"] = True
     if family == "vision_transformer":  # takes one size only: without it 224, whatever the weights were made for
         untrained["image_size"] = get_model_weights(model).DEFAULT.transforms().crop_size[0]
-    network, blank = build(model, builder, settings, own=untrained)
+    quantized = bool(settings.get("quantize"))  # by the values of the weights
+    network, blank = build(model, builder, settings, own=untrained, initialised=quantized)
     title = type(network).__name__
     meta = get_model_weights(model).DEFAULT.meta
     published = tuple((name, meta[name]) for name in ("num_params", "_ops") if name in meta)

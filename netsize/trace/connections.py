@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from netsize.trace.operations import convolution, deformable_convolution, is_read, named, read
+from netsize.trace.operations import Packed, convolution, deformable_convolution, is_read, named, read
 from netsize.trace.silent_operations import name_of
 
 aten = torch.ops.aten
@@ -67,6 +67,9 @@ class _Unweighted:
 
     def owned(self, tensor: torch.Tensor) -> bool:
         return False
+
+    def packed(self, parts: Packed) -> Packed:
+        return parts
 
 
 _unweighted = _Unweighted()

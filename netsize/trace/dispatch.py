@@ -20,7 +20,7 @@ from netsize.facts.network import Call, Execution, Step
 from netsize.lecture.formulas import Convolution, Formula, Recurrent, Shape, TransposedConvolution
 from netsize.lecture.products import SparseProduct
 from netsize.sources.initialisers import materialised
-from netsize.trace import recurrent_kernel  # noqa: F401 - its reader
+from netsize.trace import quantized, recurrent_kernel  # noqa: F401 - their readers
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.biases import with_bias
 from netsize.trace.dispatch_mode import DispatchMode
@@ -28,7 +28,7 @@ from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_pr
 from netsize.trace.experts import Experts
 from netsize.trace.layers import Frame, Layers
 from netsize.trace.ones import entries
-from netsize.trace.operations import Operation, is_read, named, read, tensors
+from netsize.trace.operations import Operation, Packed, is_read, named, read, tensors
 from netsize.trace.origins import CHOOSES, Origin, Origins
 from netsize.trace.others import Others
 from netsize.trace.places import Places
@@ -302,6 +302,16 @@ class _Weighted:
     def owned(self, tensor: torch.Tensor) -> bool:
         origin = self._tracer.origins.of(tensor)
         return origin is not None and self._tracer.layers.owns(self._tracer.frames[-1].path, origin)
+
+    def packed(self, parts: Packed) -> Packed:
+        path = self._tracer.frames[-1].path
+        for part, tensor in zip(("weight", "bias"), parts):
+            if tensor is not None:
+                name = self._tracer.layers.adopt(path, part)
+                self._tracer.sizes[name] = tensor.numel()
+                self._tracer.origins.add({name: tensor})
+                self._tracer.origins.touch([tensor])
+        return parts
 
 
 _META = torch.device("meta")

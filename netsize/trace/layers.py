@@ -43,6 +43,12 @@ class Layers:
         inside = [owner for owner in owners if owner.startswith(f"{path}." if path else "")]
         return path if path in owners or not inside else inside[0]
 
+    def adopt(self, path: str, part: str) -> str:
+        """The name of a part of the module at `path` that torch does not know as a parameter."""
+        name = f"{path}.{part}" if path else part
+        self._owners[name] = [path]
+        return name
+
     def owns(self, path: str, origin: Origin) -> bool:
         """Whether the module at `path`, or one inside of it, has the parameter that the tensor is a view of."""
         inside = f"{path}." if path else ""

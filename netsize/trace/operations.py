@@ -30,12 +30,18 @@ aten = torch.ops.aten
 Given = dict[str, Any]
 
 
+Packed = tuple[torch.Tensor, torch.Tensor | None]  # weights and biases
+
+
 class Weighted(Protocol):
-    """Whether a tensor was made from parameters; and whether from those of the module that is being called."""
+    """Whether a tensor was made from parameters; and whether from those of the module that is being called.
+    `packed`: weights and biases of that module that are no parameters to torch, told that they are."""
 
     def __call__(self, tensor: torch.Tensor) -> bool: ...
 
     def owned(self, tensor: torch.Tensor) -> bool: ...
+
+    def packed(self, parts: Packed) -> Packed: ...
 
 
 @dataclass
@@ -163,10 +169,13 @@ def _multiplies_nothing() -> Execution:
     return Execution(connections=0, inside=0)
 
 
-@reads(aten.max_pool2d_with_indices, aten.max_pool3d_with_indices, aten.avg_pool1d, aten.avg_pool2d, aten.avg_pool3d)
+@reads(
+    aten.max_pool2d_with_indices, aten.max_pool3d_with_indices, aten.avg_pool1d, aten.avg_pool2d, aten.avg_pool3d,
+    aten.quantized_max_pool1d, aten.quantized_max_pool2d, aten.quantized_max_pool3d,
+)  # fmt: skip
 def pool(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
     input, result = given["self"], output[0] if isinstance(output, tuple) else output
-    axes = int(func.overloadpacket.__name__[len("max_pool")])
+    axes = int(func.overloadpacket.__name__.partition("pool")[2][0])
     kernel = each(given["kernel_size"], axes)
     formula = Pooling(
         tuple(input.shape),

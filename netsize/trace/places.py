@@ -156,7 +156,7 @@ class Places:
             return self._convolved(view, formula)
         if formula.kind == "embedding":
             return replace(view, axes=(*view.axes, features(shape[-1])))
-        if formula.kind in ("linear", "matmul", "bilinear", "distance"):
+        if formula.kind in ("linear", "matmul", "bilinear", "distance") and len(tensors) > 1:  # weights may be packed
             return self._product(name, tensors, shape, path)
         return unknown(view, shape)
 

@@ -61,6 +61,16 @@ RESAMPLES = """
     upsample_trilinear3d _upsample_bicubic2d_aa _upsample_bilinear2d_aa _upsample_nearest_exact1d
     _upsample_nearest_exact2d _upsample_nearest_exact3d
 """
+QUANTIZES = """
+    quantize_per_tensor quantize_per_tensor_dynamic quantize_per_channel dequantize int_repr q_per_channel_scales
+    q_per_channel_zero_points _make_per_tensor_quantized_tensor _make_per_channel_quantized_tensor
+    _empty_affine_quantized _empty_per_channel_affine_quantized
+"""
+OF_QUANTIZED = """
+    add add_out add_relu add_relu_out add_scalar add_scalar_relu mul mul_out mul_relu mul_scalar mul_scalar_relu cat
+    cat_relu batch_norm batch_norm_relu batch_norm1d batch_norm2d batch_norm2d_relu batch_norm3d batch_norm3d_relu
+    layer_norm group_norm instance_norm celu elu hardswish leaky_relu relu6 sigmoid softmax threshold prelu
+"""
 OUTSIDE_OF_ATEN = {
     "prim.device", "prim.layout", "prims.device_put", "torchvision.nms", "torchvision.roi_align",
     "torchvision.roi_pool", "torchvision.ps_roi_align", "torchvision.ps_roi_pool",
@@ -70,11 +80,15 @@ OUTSIDE_OF_ATEN = {
 # fmt: on
 
 _ELEMENTWISE = {f"aten.{name}" for name in (*POINTWISE.split(), "where")}
-_NAMES = {
-    f"aten.{name}"
-    for group in (MOVES, POINTWISE, COMPARES, SUMS_AND_NORMALISES, CREATES, RESAMPLES)
-    for name in group.split()
-} | OUTSIDE_OF_ATEN
+_NAMES = (
+    {
+        f"aten.{name}"
+        for group in (MOVES, POINTWISE, COMPARES, SUMS_AND_NORMALISES, CREATES, RESAMPLES, QUANTIZES)
+        for name in group.split()
+    }
+    | {f"quantized.{name}" for name in OF_QUANTIZED.split()}
+    | OUTSIDE_OF_ATEN
+)
 
 
 def name_of(func: Any) -> str:

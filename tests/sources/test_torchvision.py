@@ -108,10 +108,14 @@ def test_quantized_networks_count_as_their_float_ones(name: str) -> None:
     assert report.uncounted == ()
 
 
-def test_quantized_operations_are_named_as_unknown() -> None:
-    report = netsize.analyze("quantized_resnet18", device="cpu", settings={"quantize": True})
-    assert not report.complete
-    assert {name for name, _ in report.uncounted} >= {"quantized.conv2d_relu", "quantized.linear"}
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "googlenet", "shufflenet_v2_x0_5"])
+def test_quantized_networks_are_those_that_they_were_made_of(name: str) -> None:
+    """Layer by layer: their weights are packed, but as many."""
+    quantized = netsize.analyze(f"quantized_{name}", device="cpu", settings={"quantize": True}, pooling=True)
+    plain = netsize.analyze(name, device="cpu", pooling=True)
+    assert (quantized.verification.problems, quantized.uncounted, quantized.unused) == ((), (), ())
+    for quantity in ("units", "connections", "weights"):
+        assert getattr(quantized.totals, quantity) == getattr(plain.totals, quantity), quantity
 
 
 # Published with trained weights: how many boxes survive is the same only where it is a fixed number.
