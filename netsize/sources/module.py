@@ -13,6 +13,7 @@ from torch import nn
 from netsize.errors import BadModel
 from netsize.facts.network import Source
 from netsize.sources.built import Built, as_arguments, plain
+from netsize.sources.wrappers import made_of
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def _moved(tensor: torch.Tensor, data: torch.Tensor) -> bool:
 def _own(module: nn.Module) -> list[torch.Tensor]:
     """Parameters, buffers, and tensors that it holds otherwise."""
     values = (*module._parameters.values(), *module._buffers.values(), *vars(module).values())
-    return [value for value in values if isinstance(value, torch.Tensor)]
+    return [part for value in values if isinstance(value, torch.Tensor) for part in (made_of(value) or [value])]
 
 
 def _is_scripted(module: nn.Module) -> bool:

@@ -352,6 +352,52 @@ def test_what_multiplies_beside_products_stands_below_the_table() -> None:
     assert "linear algebra (1x): as many as the values decide in aten._linalg_eigh, which are no connections" in text
 
 
+class FewBits(torch.Tensor):
+    """Numbers of 8 bits and a scale for each row: a parameter that is made of two tensors (torchao's are such)."""
+
+    @staticmethod
+    def __new__(cls, numbers: torch.Tensor, scale: torch.Tensor):
+        return torch.Tensor._make_wrapper_subclass(cls, numbers.shape, dtype=scale.dtype, requires_grad=False)
+
+    def __init__(self, numbers: torch.Tensor, scale: torch.Tensor) -> None:
+        self.numbers, self.scale = numbers, scale
+
+    def __tensor_flatten__(self):
+        return ["numbers", "scale"], None
+
+    @staticmethod
+    def __tensor_unflatten__(parts, *_):
+        return FewBits(**parts)
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        if func is F.linear:
+            x, weight, bias = (*args, None)[:3]
+            return F.linear(x, weight.numbers.to(x.dtype)) * weight.scale + bias
+        with torch._C.DisableTorchFunctionSubclass():
+            return func(*args, **(kwargs or {}))
+
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten.detach.default:
+            return FewBits(args[0].numbers, args[0].scale)
+        raise NotImplementedError(f"{func} of few bits")
+
+
+def test_parameters_that_are_made_of_several_tensors() -> None:
+    """Logical weights, as many as the network has; and the network is left as it was."""
+    layer = nn.Linear(6, 4)
+    numbers, scale = torch.ones(4, 6, dtype=torch.int8), torch.rand(4)
+    layer.weight = nn.Parameter(FewBits(numbers, scale), requires_grad=False)
+    weight = layer.weight
+    for verify in (True, False):
+        report = netsize.analyze(layer, "3x6", device="cpu", verify=verify)
+        totals = report.totals
+        assert (totals.connections, totals.weights, totals.parameters) == (3 * 24, 24, 28)
+        assert (report.verification.problems, report.unused, report.uncounted) == ((), (), ())
+    assert layer.weight is weight and weight.numbers is numbers and weight.scale is scale
+
+
 @torch.library.custom_op("netsize_tests::weighted", mutates_args=())
 def weighted(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     made = x @ weight
