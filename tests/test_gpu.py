@@ -101,3 +101,25 @@ def runs(batch: int) -> bool:
     except torch.OutOfMemoryError:
         return False
     return True
+
+
+class Experts(nn.Module):
+    """Two products of groups, in a type that the kernels of a GPU take."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.up = nn.Parameter(torch.rand(4, 1024, 64, dtype=dtype))
+        self.down = nn.Parameter(torch.rand(4, 64, 1024, dtype=dtype))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        ends = torch.tensor([16, 16, 48, 64], dtype=torch.int32, device=x.device)
+        rows = x[0].to(self.up.dtype)
+        return nn.functional.grouped_mm(nn.functional.grouped_mm(rows, self.up, offs=ends), self.down, offs=ends)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_products_of_groups(dtype: torch.dtype) -> None:
+    """A fan-in of 1,024 is more than bfloat16 adds up exactly: it is run on ones in pieces."""
+    report = netsize.analyze(Experts(dtype), "64x1024", device="cuda")
+    assert report.verification.problems == ()
+    assert report.totals.connections == 2 * 64 * 1024 * 64

@@ -93,7 +93,7 @@ class Guesses(DispatchMode):
         self.made: list[str] = []
         self._answer = answer
         self._shapes = shapes
-        self.recall = shapes.recall
+        self.recall, self.fake_mode = shapes.recall, shapes.mode
         self._written: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # constants that hold more by now
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

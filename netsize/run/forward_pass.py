@@ -135,7 +135,7 @@ def _traced(
         inputs = make_inputs(device)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
         if guesses is not None:
-            tracer.guesses, tracer.recall = guesses.made, guesses.recall
+            tracer.guesses, tracer.recall, tracer.fake_mode = guesses.made, guesses.recall, guesses.fake_mode
         tracer.shapes_only = not execute and loss is None
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.begin(tensors(inputs.values))

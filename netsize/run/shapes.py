@@ -38,7 +38,7 @@ class Shapes:
     """Fake tensors of one mode."""
 
     def __init__(self, mode: FakeTensorMode) -> None:
-        self._mode = mode
+        self.mode = mode
         self._first: dict[torch.device, FakeTensor] = {}  # of each device, never given away
         self._parameters: dict[int, torch.Tensor] = {}
         self._memory: dict[int, torch.UntypedStorage] = {}  # of parameters
@@ -48,7 +48,7 @@ class Shapes:
         the same for the same, and those that share memory share it."""
         if id(value) not in self._parameters:
             plain = type(value) in (torch.Tensor, nn.Parameter, nn.Buffer)
-            made = self._parameter(value, device, dtype) if plain else self._mode.from_tensor(value)
+            made = self._parameter(value, device, dtype) if plain else self.mode.from_tensor(value)
             self._parameters[id(value)] = made
         return self._parameters[id(value)]
 
@@ -107,7 +107,7 @@ class Shapes:
                 shape = torch.empty(0, dtype=dtype, device="meta")
                 shape.set_(memory, offset, size, stride)
             if device not in self._first:
-                self._first[device] = FakeTensor(self._mode, shape, device)
+                self._first[device] = FakeTensor(self.mode, shape, device)
             first = self._first[device]
             made = torch.Tensor._make_subclass(
                 FakeTensor, shape, False, dispatch_device=True, device_for_backend_keys=first.fake_device

@@ -9,4 +9,4 @@ def made_of(tensor: torch.Tensor) -> list[torch.Tensor]:
     if not is_traceable_wrapper_subclass(tensor):
         return []
     parts = [getattr(tensor, name) for name in tensor.__tensor_flatten__()[0]]
-    return [inner for part in parts if part is not None for inner in (made_of(part) or [part])]
+    return [inner for part in parts if isinstance(part, torch.Tensor) for inner in (made_of(part) or [part])]

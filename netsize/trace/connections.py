@@ -60,7 +60,7 @@ def _fused(func: Any, args: Any, kwargs: Any) -> int | None:
 
 
 class _Unweighted:
-    """See `netsize.trace.operations.Weighted`: which operand holds parameters does not change the number."""
+    """Where the number alone matters: which operand holds parameters does not change it."""
 
     def __call__(self, tensor: torch.Tensor) -> bool:
         return False

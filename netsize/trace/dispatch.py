@@ -12,13 +12,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass_type
-from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.facts.network import Call, Execution, Step
 from netsize.lecture.formulas import Convolution, Formula, Recurrent, Shape, TransposedConvolution
-from netsize.lecture.products import SparseProduct
 from netsize.sources.initialisers import materialised
 from netsize.trace import quantized, recurrent_kernel  # noqa: F401 - their readers
 from netsize.trace.backward_pass import BackwardPass
@@ -26,9 +25,10 @@ from netsize.trace.biases import with_bias
 from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
 from netsize.trace.experts import Experts
+from netsize.trace.flops import flops
 from netsize.trace.layers import Frame, Layers
 from netsize.trace.ones import entries
-from netsize.trace.operations import Operation, Packed, is_read, named, read, tensors
+from netsize.trace.operations import Operation, is_read, named, read, tensors
 from netsize.trace.origins import CHOOSES, Origin, Origins
 from netsize.trace.others import Others
 from netsize.trace.places import Places
@@ -36,9 +36,9 @@ from netsize.trace.products import outer
 from netsize.trace.ragged import is_ragged, part_of, parts_of, shape_of
 from netsize.trace.silent_operations import is_silent, name_of
 from netsize.trace.threads import Threads
+from netsize.trace.weighted import OfTheNetwork
 
 _DECIDED_BY_VALUES = {"aten._local_scalar_dense", "aten.equal", "torchvision.nms"}  # and those that torch marks
-_TORCH_COUNTS = {"aten.mm", "aten.addmm", "aten.bmm", "aten.baddbmm", "aten.convolution"}  # rightly, in forward
 
 
 class Tracer(DispatchMode):
@@ -66,6 +66,7 @@ class Tracer(DispatchMode):
         self.raised: BaseException | None = None  # the latest error of the network's own
         self.raised_in = self.threads.frames[0]
         self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
+        self.fake_mode: Any = None  # that of a pass without values
         self.recall: Callable[..., Any] = lambda *_: None  # what an operation made of such arguments before, if known
         self.guessed: dict[tuple[str, str], None] = {}  # the same, each with the layer that asked
         self.backward: BackwardPass | None = None
@@ -85,12 +86,18 @@ class Tracer(DispatchMode):
             return args[0].device
         if any(map(_is_wrapper, types)):  # its own operations say more
             return NotImplemented
+        if FakeTensor in types and self._asks_for_shapes(tensors((args, kwargs))):
+            return func(*args, **kwargs)
         taken_apart = not is_read(func) and not is_silent(func) and func._can_decompose()
         if taken_apart and not any(map(is_ragged, tensors((args, kwargs)))):
             with self:  # in inference mode torch does not take it apart before it comes here
                 return func.decompose(*args, **kwargs)
         with self.threads.turn:
             return self._follow(func, args, kwargs)
+
+    def _asks_for_shapes(self, given: list[torch.Tensor]) -> bool:
+        """Whether somebody (distributed tensors) works out shapes beside the pass: it executes nothing."""
+        return any(isinstance(tensor, FakeTensor) and tensor.fake_mode is not self.fake_mode for tensor in given)
 
     def _follow(self, func: Any, args: Any, kwargs: Any) -> Any:
         before = len(self.guesses)
@@ -126,9 +133,10 @@ class Tracer(DispatchMode):
             self._part_by_part(func, args, kwargs, output)
             return
         given = named(func, args, kwargs) | {"unpadded": self.unpadded}
-        operation = read(func, given, output, _Weighted(self))
+        weighted = OfTheNetwork(self.layers, self.origins, self.sizes, self.frames[-1].path)
+        operation = read(func, given, output, weighted)
         if self.multiplies and name == "aten.mul":
-            operation = outer(arguments[0], arguments[1], output, _Weighted(self))
+            operation = outer(arguments[0], arguments[1], output, weighted)
         self.places.calls = len(self.drafts) - (operation is None)
         self.places.follow(func, name, given, results, operation, self.frames[-1].path)
         self.experts.routed(name, given)
@@ -188,7 +196,7 @@ class Tracer(DispatchMode):
             elements=sum(map(entries, operation.operands)),
             bias_elements=sum(bias.numel() for bias in operation.biases) if biases else 0,
             executed=self._run_on_ones(func, args, operation) if self._on_ones else None,
-            flops=_flops(func, args, kwargs, output) if _torch_counts(name, operation) else None,
+            flops=flops(func, name, operation, args, kwargs, output),
         )
         depends = any(map(self.origins.is_activation, tensors((args, kwargs))))
         made = operation.output if self.keeps_outputs else None
@@ -290,30 +298,6 @@ class Tracer(DispatchMode):
         return unattributed(self.drafts, self.backward) if self.backward is not None else 0
 
 
-class _Weighted:
-    """See `netsize.trace.operations.Weighted`."""
-
-    def __init__(self, tracer: Tracer) -> None:
-        self._tracer = tracer
-
-    def __call__(self, tensor: torch.Tensor) -> bool:
-        return self._tracer.origins.is_weight(tensor)
-
-    def owned(self, tensor: torch.Tensor) -> bool:
-        origin = self._tracer.origins.of(tensor)
-        return origin is not None and self._tracer.layers.owns(self._tracer.frames[-1].path, origin)
-
-    def packed(self, parts: Packed) -> Packed:
-        path = self._tracer.frames[-1].path
-        for part, tensor in zip(("weight", "bias"), parts):
-            if tensor is not None:
-                name = self._tracer.layers.adopt(path, part)
-                self._tracer.sizes[name] = tensor.numel()
-                self._tracer.origins.add({name: tensor})
-                self._tracer.origins.touch([tensor])
-        return parts
-
-
 _META = torch.device("meta")
 
 
@@ -335,16 +319,6 @@ def _is_wrapper(kind: type) -> bool:
 def memory_of(tensor: torch.Tensor) -> tuple[int, int]:
     """Where it begins: the same for every view of a whole tensor, transposed or expanded."""
     return (tensor.untyped_storage()._cdata, int(tensor.storage_offset()))
-
-
-def _torch_counts(name: str, operation: Operation) -> bool:
-    """Whether torch's own formula is known to be right: it takes a sparse operand for a dense one."""
-    return name in _TORCH_COUNTS and not isinstance(operation.formula, SparseProduct)
-
-
-def _flops(func: Any, args: Any, kwargs: Any, output: Any) -> int:
-    """The opinion of torch's FlopCounterMode: its formula for this operation."""
-    return int(flop_registry[func.overloadpacket](*args, **kwargs, out_val=output))
 
 
 def _frozen(value: Any) -> Any:

@@ -457,3 +457,22 @@ def test_derivations(name: str) -> None:
     model, shape, *_ = CASES[name]
     formula = examine(model, shape, device="cpu").calls[-1].formula
     assert DERIVED[name] in [f"{step.what} {step}".strip() for step in derive(formula)]
+
+
+def test_distributed_parameters_are_whole() -> None:
+    """On a mesh of one: what works out shards on shapes beside the pass executes nothing."""
+    from torch import distributed
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))
+        parallelize_module(model, init_device_mesh("cpu", (1,)), {"0": ColwiseParallel(), "2": RowwiseParallel()})
+        for verify in (True, False):
+            report = netsize.analyze(model, "3x6", device="cpu", verify=verify)
+            totals = report.totals
+            assert (totals.connections, totals.weights, totals.biases) == (3 * (48 + 32), 80, 12)
+            assert (report.verification.problems, report.unused, report.uncounted) == ((), (), ())
+    finally:
+        distributed.destroy_process_group()
