@@ -5,6 +5,7 @@ import torch
 import torchvision
 from test_operations import CASES, rows
 from test_torchvision import SPREAD, TOTALS, agrees
+from torch import nn
 
 import netsize
 

@@ -26,6 +26,7 @@ MOVES = """
     transpose t squeeze unsqueeze swapaxes swapdims
     set resize _resize_output _index_put_impl _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned
     _nested_tensor_from_tensor_list to_padded_tensor _nested_from_padded _nested_from_padded_tensor
+    _jagged_to_padded_dense_forward _padded_dense_to_jagged_forward
 """
 POINTWISE = """
     binary_cross_entropy binary_cross_entropy_with_logits floor_divide huber_loss isin kl_div mse_loss
