@@ -14,6 +14,7 @@ from netsize.results.report import Convention, Options, Report, Row, Totals, Ver
 NAMES = {
     "native_batch_norm_legit_no_training": "batch norm",
     "native_batch_norm": "batch norm",
+    "native_batch_norm_legit": "batch norm",
     "cudnn_batch_norm": "batch norm",
     "native_layer_norm": "layer norm",
     "native_group_norm": "group norm",
