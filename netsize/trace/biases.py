@@ -4,12 +4,15 @@ from dataclasses import replace
 from math import prod
 
 from netsize.lecture.formulas import Convolution, Formula, Shape, TransposedConvolution
-from netsize.lecture.products import Product
+from netsize.lecture.products import GroupedProduct, Product
 
 
-def with_bias(formula: Formula, added: Shape, output: Shape) -> Formula | None:
+def with_bias(formula: Formula, added: Shape, output: Shape, elements: int) -> Formula | None:
     """The formula of a layer to whose output (of this shape) something of shape `added` is added, if that is its bias;
-    None if it is something else: a mask, position embeddings. A product of a batch may have a bias for each matrix."""
+    None if it is something else: a mask, position embeddings. A product of a batch may have a bias for each matrix. Of
+    experts each row gets that of its own: `elements` are those that there are to choose from."""
+    if isinstance(formula, GroupedProduct):
+        return formula if added == output and elements == formula.biases else None
     aligned = (1,) * (len(output) - len(added)) + tuple(added)
     axis = len(output) + _features_from_end(formula)
     if len(aligned) != len(output) or axis < 0:

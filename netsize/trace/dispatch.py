@@ -254,7 +254,7 @@ class Tracer(DispatchMode):
             return formula, []
         if isinstance(formula, (Convolution, TransposedConvolution)):  # theirs is a vector of its own
             return formula, [origin]
-        biased = with_bias(formula, tuple(added.shape), tuple(operation.output.shape))
+        biased = with_bias(formula, tuple(added.shape), tuple(operation.output.shape), added.numel())
         return (formula, []) if biased is None else (biased, [origin])
 
     def _find_bias(self, left: torch.Tensor, right: torch.Tensor) -> None:
@@ -263,10 +263,11 @@ class Tracer(DispatchMode):
             draft, origin = self._makers.get(made), self.origins.of(added)
             if draft is None or draft.biases or not draft.operands or origin is None or not origin.sources:
                 continue
-            biased = with_bias(draft.call.formula, tuple(added.shape), tuple(made.shape))
+            elements = sum(self.sizes[name] for name in origin.parameters) if origin.chosen else added.numel()
+            biased = with_bias(draft.call.formula, tuple(added.shape), tuple(made.shape), elements)
             if biased is not None:
                 draft.biases.append(origin)
-                draft.call = replace(draft.call, formula=biased, bias_elements=added.numel())
+                draft.call = replace(draft.call, formula=biased, bias_elements=elements)
 
     def _decided_by_values(self, func: Any, name: str, arguments: list[torch.Tensor]) -> bool:
         """Whether the size of the result, or the way that the program takes, depends on the input's values."""

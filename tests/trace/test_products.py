@@ -232,6 +232,7 @@ def test_active_parameters(name: str, verify: bool) -> None:
     model, parameters, active, told = ACTIVE[name]
     report = netsize.analyze(model, "6x8", device="cpu", verify=verify)
     assert (report.totals.parameters, report.totals.active_parameters) == (parameters, active)
+    assert report.totals.biases == (64 if model.bias is not None else 0)
     assert f"{active:,} active parameters: each token goes through {told} experts" in str(report)
     assert json.loads(report.to_json())["totals"]["active_parameters"] == active
 
