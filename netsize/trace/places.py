@@ -24,6 +24,9 @@ class Seen:
     depth: int = 0
 
 
+_FACTORS_FIRST = {"aten.linear", "aten._scaled_mm", "aten._weight_int8pack_mm"}  # what is added, or scales, behind them
+
+
 class Places:
     """Follows every tensor that depends on the input. `settled`: layers that make a fixed number of places of
     any number. `fixed`: layers and parameters that may take a certain number of places only, and why."""
@@ -196,7 +199,7 @@ class Places:
         if name == "aten._trilinear":
             left, _, right = tensors[:3]
         else:
-            left, right = tensors[:2] if name == "aten.linear" else tensors[-2:]
+            left, right = tensors[:2] if name in _FACTORS_FIRST else tensors[-2:]
         across = name in ("aten.linear", "aten._trilinear", "aten._cdist_forward", "aten._euclidean_dist")
         views = []
         for operand, other, inner in ((left, right, left.dim() - 1), (right, left, right.dim() - 1 - (not across))):

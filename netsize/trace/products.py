@@ -21,6 +21,15 @@ def product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operati
     return _product(func, left, right, None, output, weighted)
 
 
+@reads(aten._scaled_mm)
+def scaled_product(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
+    """Of numbers of 8 bits, which are scaled afterwards; on ones as a plain one."""
+    found = _product(aten.mm.default, given["self"], given["mat2"], None, output, weighted)
+    if found is not None:
+        found.bias = given["bias"]
+    return found
+
+
 def _factors(given: Given) -> list[torch.Tensor]:
     """The tensors that go in; not `out`, the memory that the result is written to."""
     return [value for name, value in given.items() if isinstance(value, torch.Tensor) and name != "out"]
@@ -137,10 +146,19 @@ def _kind(which: str) -> str:
 @reads(aten.linear)
 def linear(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
     """Apple's GPUs do not take it apart into a transpose and a product."""
-    input, weight = given["input"], given["weight"]
-    run = partial(ones.product, func, (input, weight), None, weight.shape[1])
+    return _linear(given["input"], given["weight"], given["bias"], output)
+
+
+@reads(aten._weight_int8pack_mm)
+def linear_of_few_bits(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    """x (M, K), W (N, K) of 8 bits, scaled afterwards; on ones as a plain one."""
+    return _linear(given["self"], given["mat2"], None, output)
+
+
+def _linear(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, output: torch.Tensor) -> Operation:
+    run = partial(ones.product, aten.linear.default, (input, weight), None, weight.shape[1])
     formula = Linear(tuple(input.shape), weight.shape[0])
-    return Operation(formula, input, output, run, [weight], given["bias"], (input, weight))
+    return Operation(formula, input, output, run, [weight], bias, (input, weight))
 
 
 @reads(aten._trilinear)

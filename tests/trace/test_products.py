@@ -179,6 +179,19 @@ CASES = {
     "branch of an exported program": (exported(), "5x4", 20, 80, 16),
     # all 36 pairs: on a CPU the mask is added, not used to leave any out
     "attention with a function of its scores": (HigherOrder(flex), "6x4", 24 + 36 + 24, 96 + 2 * 36 * 4, 16),
+    "8 bits, floating": (
+        Function(lambda x: torch._scaled_mm(
+            x[0].to(torch.float8_e4m3fn), torch.ones(16, 32).to(torch.float8_e4m3fn).t(), scale_a=torch.ones(()),
+            scale_b=torch.ones(()), out_dtype=torch.bfloat16,
+        )),
+        "32x32", 32 * 16, 32 * 32 * 16, 0,
+    ),
+    "weights of 8 bits": (
+        Function(lambda x: torch._weight_int8pack_mm(
+            x[0].bfloat16(), torch.ones(16, 32, dtype=torch.int8), torch.ones(16, dtype=torch.bfloat16),
+        )),
+        "4x32", 4 * 16, 4 * 32 * 16, 0,
+    ),
     "8 bits": (
         Function(lambda x: torch._int_mm(x[0].to(torch.int8), torch.ones(32, 16, dtype=torch.int8))),
         "32x32", 32 * 16, 32 * 32 * 16, 0,
