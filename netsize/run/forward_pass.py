@@ -19,6 +19,7 @@ from netsize.sources.built import Arguments
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
+from netsize.trace.higher_order import Bodies
 from netsize.trace.layers import hooks
 from netsize.trace.operations import tensors
 from netsize.trace.ragged import shape_of
@@ -230,7 +231,7 @@ def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: 
     device = torch.device("cpu")
     until = time.perf_counter() + patience
     with ExitStack() as stack:
-        for context in (*contexts(device), torch.no_grad(), without_values(model)):
+        for context in (*contexts(device), torch.no_grad(), without_values(model), Bodies()):
             stack.enter_context(context)
         for index, make_inputs in enumerate(attempts):
             with suppress(Exception):

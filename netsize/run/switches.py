@@ -10,8 +10,6 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from netsize.trace.higher_order import Bodies
-
 
 def contexts(device: torch.device) -> list[Any]:
     """Repeatable, with attention and compiled parts in operations that can be seen. Gradients are there for networks
@@ -25,7 +23,6 @@ def contexts(device: torch.device) -> list[Any]:
         _no_fused_encoder(),
         uncompiled(),
         sdpa_kernel(SDPBackend.MATH),
-        Bodies(),
     ]
 
 

@@ -14,6 +14,7 @@ from netsize.run.switches import contexts
 from netsize.sources.built import Built
 from netsize.sources.factory import quiet
 from netsize.sources.initialisers import SkipInitialisers
+from netsize.trace.higher_order import Bodies
 from netsize.trace.operations import tensors
 from netsize.trace.ragged import shape_of
 
@@ -84,7 +85,7 @@ def _classifier(model: nn.Module, make_inputs: MakeInputs) -> tuple[str, nn.Modu
     ]
     try:
         with ExitStack() as stack:
-            for context in (quiet(), *contexts(torch.device("cpu")), without_values(model)):
+            for context in (quiet(), *contexts(torch.device("cpu")), without_values(model), Bodies()):
                 stack.enter_context(context)
             output = make_inputs(torch.device("cpu")).given_to(model)
     except Exception:  # the real pass will say what is wrong, and where
