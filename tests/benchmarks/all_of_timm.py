@@ -61,7 +61,8 @@ def count(name: str) -> Counted:
         elements = sum(parameter.numel() for parameter in model.parameters())
         if elements != found.parameters:
             found.said = f"parameters: {found.parameters:,}, torch has {elements:,}"
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.requires_grad_(False)  # torch's counter asks for the gradient's function of a learned query
+        with FlopCounterMode(display=False) as counter:
             model(torch.empty(1, *shape, device="meta"))
         flops = counter.get_total_flops() // 2
         if flops != found.connections:
