@@ -9,6 +9,7 @@ from netsize.trace.operations import Packed, convolution, deformable_convolution
 from netsize.trace.silent_operations import name_of
 
 aten = torch.ops.aten
+_APART = ("pooling", "recurrent")  # kernels of whose backward nothing is known, and what is no product
 
 
 def connections(func: Any, args: Any, kwargs: Any, output: Any) -> int:
@@ -31,7 +32,7 @@ def connections(func: Any, args: Any, kwargs: Any, output: Any) -> int:
     if fused is not None or not is_read(func):
         return fused or 0
     operation = read(func, named(func, args, kwargs), output, _unweighted)
-    return 0 if operation is None or operation.formula.kind == "pooling" else operation.formula.connections
+    return 0 if operation is None or operation.formula.kind in _APART else operation.formula.connections
 
 
 def _trilinear(given: dict[str, Any]) -> int:
