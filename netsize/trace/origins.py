@@ -150,7 +150,7 @@ class Origins:
         ((parameter, region),) = origin.sources
         picked = args[1] if isinstance(args[1], (list, tuple)) else args[1:]
         selected = [value for value in picked if isinstance(value, torch.Tensor)]
-        if any(self.is_activation(value) or isinstance(value, FakeTensor) for value in selected):
+        if any(self.is_activation(value) or isinstance(value, FakeTensor) or value.is_meta for value in selected):
             return Origin(origin.sources, chosen=True)
         with _disable_current_modes():
             return Origin(((parameter, chosen(func, args, region)),))

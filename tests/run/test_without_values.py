@@ -98,6 +98,27 @@ def test_values_are_told_where_connections_hang_on_them(how: str, decides: bool,
         assert said in text
 
 
+class Positions(nn.Module):
+    """Looks positions up by whole numbers that a network on the meta device does not have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.rand(9, 4))
+        self.register_buffer("places", torch.arange(9).flip(0))
+        self.layer = nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x @ self.table[self.places].T @ self.table)
+
+
+def test_constants_that_are_not_there_choose_anything() -> None:
+    with torch.device("meta"):
+        model = Positions()
+    report = netsize.analyze(model, "3x4", device="cpu", verify=False)
+    assert (report.totals.connections, report.totals.parameters) == (3 * (36 + 36 + 8), 36 + 10)
+    assert report.totals.weights == 36 + 8
+
+
 def test_a_loop_that_a_value_ends_is_refused() -> None:
     class Halves(nn.Module):
         def __init__(self) -> None:
