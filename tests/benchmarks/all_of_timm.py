@@ -33,7 +33,7 @@ class Counted:
     connections: int = 0
     norms: int = 0  # multiplications of normalisations, which timm's table counts
     of_weights: int = 0  # the same, where batch normalisation is what standardises weights
-    merged: tuple[int, int] = (0, 0)  # connections and parameters once its parallel branches are merged
+    merged: tuple[int, int, int] = (0, 0, 0)  # connections, norms, parameters once its parallel branches are merged
     parameters: int = 0
     size: int = 0
     seconds: float = 0.0
@@ -91,19 +91,19 @@ def reason(report: netsize.Report, beyond: int) -> str:
     return ""
 
 
-def merged(name: str, model: torch.nn.Module, shape: Sequence[int]) -> tuple[int, int]:
+def merged(name: str, model: torch.nn.Module, shape: Sequence[int]) -> tuple[int, int, int]:
     """Some networks are trained with branches that are merged afterwards, and published so."""
     import timm
     from timm.utils.model import reparameterize_model
 
     if not any(hasattr(module, "reparameterize") or hasattr(module, "fuse") for module in model.modules()):
-        return 0, 0
+        return 0, 0, 0
     try:
         single = reparameterize_model(timm.create_model(name, pretrained=False).eval())
     except Exception:  # LeViT merges in a way of its own
-        return 0, 0
-    totals = netsize.analyze(single, tuple(shape), device="cpu", verify=False).totals
-    return totals.connections, totals.parameters
+        return 0, 0, 0
+    report = netsize.analyze(single, tuple(shape), device="cpu", verify=False, everything=True)
+    return report.totals.connections, norms(report, NORMS), report.totals.parameters
 
 
 # fvcore, with which timm counts: twice for each element in batch normalisation by statistics that are kept, five times
@@ -173,7 +173,10 @@ def compared(found: Counted, gmacs: float, millions: float) -> str:
         return "agrees once normalisations are counted"
     if near(found.connections + found.of_weights, found.parameters):
         return "agrees once standardised weights are counted"
-    return "agrees once its branches are merged" if near(*found.merged) else "differs"
+    connections, beside, parameters = found.merged
+    if near(connections, parameters) or near(connections + beside, parameters):
+        return "agrees once its branches are merged"
+    return "differs"
 
 
 def main() -> int:
