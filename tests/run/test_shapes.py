@@ -29,10 +29,11 @@ def _shares(x: torch.Tensor) -> Any:
 
 
 def _default_type(x: torch.Tensor) -> Any:
-    whole, before = torch.arange(3), torch.get_default_dtype()
+    whole, before = x.new_zeros(3, dtype=torch.int64), torch.get_default_dtype()
+    halves = whole.div(2)
     torch.set_default_dtype(torch.float64)
     try:
-        return whole.add(x.new_zeros((), dtype=torch.int64)).div(2)
+        return halves, whole.div(2)
     finally:
         torch.set_default_dtype(before)
 

@@ -3,6 +3,7 @@ recurrent layers in one kernel, bodies of higher-order operators, operations of 
 without being a product."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -153,9 +154,14 @@ CASES = {
         Function(lambda x: grouped(x[0].t(), x[0, :, :4], offs=ends(2, 2, 8))), "8x4", 48, 128, 0,
     ),
     "a matrix for each matrix": (Function(lambda x, w: grouped(x[0], w), (3, 4, 8)), "3x2x4", 48, 192, 96),
+    # 2,056 is more than bfloat16 adds up exactly, and none of its numbers
     "half of the precision": (
-        Function(lambda x, w: grouped(x[0].bfloat16(), w.bfloat16(), offs=ends(2, 2, 5)), (3, 600, 8)),
-        "5x600", 40, 24_000, 14_400,
+        Function(lambda x, w: grouped(x[0].bfloat16(), w.bfloat16(), offs=ends(2, 2, 5)), (3, 2056, 8)),
+        "5x2056", 40, 40 * 2056, 3 * 2056 * 8,
+    ),
+    "half of the precision, groups of the inner axis": (
+        Function(lambda x: grouped(x[0].bfloat16().t(), x[0].bfloat16(), offs=ends(200, 200, 600))),
+        "600x8", 3 * 64, 64 * 600, 0,
     ),
     # a plain convolution's, and those of the offsets: 2 for each of 9 taps
     "deformable": (Deformable(4, 6, 3, padding=1), "4x8x8", 64 * 24, 64 * (18 + 6) * 36, (18 + 6) * 36),
@@ -209,6 +215,54 @@ def test_counted_by_hand(name: str, verify: bool) -> None:
     assert report.verification.problems == ()
     assert report.verification.status == ("passed" if verify else "skipped")
     assert report.complete
+
+
+BODIES = {
+    "scan": scan,
+    "associative scan": associative,
+    "map": mapped,
+    "while loop": loop,
+    "branch": branch,
+    "flex": flex,
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies_compute_what_torch_computes(name: str) -> None:
+    from netsize.trace.higher_order import Bodies
+
+    model, x = HigherOrder(BODIES[name]), torch.rand(1, 6, 4)
+    with torch.no_grad():
+        expected = model(x)
+        with Bodies(), torch.compiler.set_stance("force_eager"):
+            found = model(x)
+    torch.testing.assert_close(found, expected)
+
+
+def test_nothing_is_compiled_that_the_compiler_was_not_there_for(netsize, tmp_path: Path) -> None:
+    """torch.cond asks for the compiler when it is called: in a process that has none yet."""
+    (tmp_path / "net.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.layer = nn.Linear(4, 2)\n"
+        "    def forward(self, x):\n"
+        "        return torch.cond(x.sum() > 0, lambda x: self.layer(x), lambda x: -self.layer(x), (x,))\n"
+    )
+    done = netsize("net.py:Net", "--input", "4", "--device", "cpu", "--json")
+    assert (done.status, json.loads(done.stdout)["totals"]["connections"]) == (0, 8)
+
+
+def test_quantized_layers_of_one_dimension() -> None:
+    """They are packed as layers of two."""
+    import torch.ao.nn.quantized as quantized
+
+    layers = (quantized.Quantize(0.1, 0, torch.quint8), quantized.Conv1d(2, 3, 5, stride=2, padding=1))
+    report = netsize.analyze(nn.Sequential(*layers, quantized.DeQuantize()), "2x11", device="cpu")
+    plain = netsize.analyze(nn.Conv1d(2, 3, 5, stride=2, padding=1), "2x11", device="cpu")
+    assert (report.verification.problems, report.uncounted) == ((), ())
+    row, expected = report.rows[0], plain.rows[0]
+    for what in ("operation", "output", "units", "connections", "padding_connections", "weights", "biases"):
+        assert getattr(row, what) == getattr(expected, what), what
 
 
 def test_one_row_for_a_recurrent_layer_in_one_kernel() -> None:
