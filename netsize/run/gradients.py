@@ -3,7 +3,8 @@ unit sees the input.
 
 The network is run on strips: long enough along one axis that a unit's whole field lies inside, and small along
 the others. Always on the CPU, whose convolutions add products and nothing else: what is not seen has a gradient of
-exactly 0. On its way back through the layers every gradient that is not 0 becomes 1, so that none vanishes.
+exactly 0. On its way back through the layers every gradient that is not 0 becomes a number between 1 and 2, so that
+none vanishes: nor in a normalisation, which lets nothing pass that is the same for all features.
 """
 
 from collections.abc import Callable, Iterator
@@ -186,7 +187,7 @@ def _on_strip(model: nn.Module, shape: Shape, axis: int, group: list[Wanted]) ->
     tracer = _run(model, input, max(want.index for want in group))
     for draft in tracer.drafts:
         if draft.made is not None and draft.made.grad_fn is not None:
-            draft.made.register_hook(lambda gradient: (gradient != 0).to(gradient.dtype))
+            draft.made.register_hook(lambda gradient: (gradient != 0) * torch.empty_like(gradient).uniform_(1, 2))
     found: dict[Wanted, str | None] = {}
     for want in group:
         output, seen = _output(tracer, want)

@@ -260,6 +260,28 @@ def test_a_unit_in_a_window_that_no_border_cuts() -> None:
     assert [(str(row.field), row.field_verified) for row in report.rows] == [("7", "passed"), ("7", "passed")]
 
 
+class NormalisedAndPooled(nn.Module):
+    """As in VOLO: features are normalised place by place (8 of them: the mean of ones is exact), and pooled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.norm, self.scores = nn.Conv2d(3, 8, 4, stride=4), nn.LayerNorm(8), nn.Linear(8, 6)
+        self.pool = nn.AvgPool2d(2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        places = self.norm(self.patches(x).permute(0, 2, 3, 1))
+        return self.scores(self.pool(places.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_gradient_that_is_the_same_for_all_features_does_not_vanish(seed: int) -> None:
+    """A normalisation would let nothing of it pass but what is rounded."""
+    torch.manual_seed(seed)
+    report = netsize.analyze(NormalisedAndPooled(), "3x64x64", device="cpu", receptive_field=True)
+    assert report.verification.problems == ()
+    assert [(row.field.size, row.field_verified) for row in report.rows] == [((4, 4), "passed"), ((8, 8), "passed")]
+
+
 def test_a_wrong_field_is_no_pass_in_compare(monkeypatch) -> None:
     right = receptive_fields.slide
     monkeypatch.setattr(receptive_fields, "slide", lambda view, axis, k, s, p, d, n: right(view, axis, k, s, p, 1, n))
