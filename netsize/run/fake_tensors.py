@@ -193,9 +193,9 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
 def _grouped(left: torch.Tensor, right: torch.Tensor, *more: Any, **settings: Any) -> torch.Tensor:
     """Rows of memory are multiples of 16 bytes: the next one of its kind asks for that."""
     ends = more[0] if more else settings.get("offs")
-    groups = () if ends is None or left.dim() != right.dim() else tuple(ends.shape[:1])
-    shape = (*left.shape[:1], *left.shape[1:-1], right.shape[-1]) if ends is None else (
-        *groups, left.shape[-2], right.shape[-1])  # fmt: skip
+    each = left if ends is None else ends  # a matrix for each matrix; or for each group of the inner axis of two
+    groups = tuple(each.shape[:1]) if left.dim() == right.dim() else ()
+    shape = (*groups, left.shape[-2], right.shape[-1])
     width = -(-shape[-1] // 16) * 16
     return left.new_empty((*shape[:-1], width), dtype=settings.get("out_dtype"))[..., : shape[-1]]
 

@@ -26,7 +26,8 @@ class Experts:
         """A router, perhaps: the k largest of an axis."""
         if name == "aten.topk" or (name in _OF_ONE and given.get("dim") is not None):
             scores: torch.Tensor = given["self"]
-            self._picked[scores.shape[given["dim"]]] = int(given.get("k", 1))
+            if scores.dim():  # a single number is no choice
+                self._picked[scores.shape[given["dim"]]] = int(given.get("k", 1))
 
     def counted(self, formula: Formula, operands: Iterable[Origin | None]) -> None:
         """A product of groups."""

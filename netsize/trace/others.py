@@ -128,7 +128,6 @@ _ALGEBRA: dict[str, Callable[[Given], int | None]] = {
     "aten.linalg_solve_triangular": _triangular("self", "B"),
     "aten.triangular_solve": _triangular("A", "self"),
     "aten.linalg_cholesky_ex": _cubes(6, "self"),
-    "aten.cholesky": _cubes(6, "self"),
     "aten.cholesky_inverse": _cubes(3, "self"),
     "aten._cholesky_solve_helper": _triangular("A", "self", 2),
     "aten.linalg_inv_ex": _cubes(1, "A"),

@@ -231,7 +231,7 @@ class Places:
     def _reduced(self, view: View, given: Given, path: str) -> View:
         dims = given.get("dim")
         dims = [dims] if isinstance(dims, int) else list(dims or range(len(view.axes)))
-        axes = sorted({dim % len(view.axes) for dim in dims})
+        axes = sorted({dim % len(view.axes) for dim in dims if view.axes})  # a single number has an axis in name only
         settled = view.carried(axes) - (self._features or set())
         if settled:
             self.settled.setdefault(path, "global pool")

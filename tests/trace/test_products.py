@@ -15,6 +15,7 @@ from torchvision.ops import DeformConv2d
 
 import netsize
 from netsize.lecture.derivation import derive
+from netsize.trace import others
 
 FEW = settings(max_examples=25, deadline=None)
 
@@ -412,6 +413,20 @@ def test_what_multiplies_beside_products_is_told(name: str) -> None:
         assert sorted((b.kind, b.calls, b.multiplications) for b in report.besides) == expected
         assert (report.complete, report.totals.connections) == (True, 0)
         assert json.loads(report.to_json())["besides"] == [vars(beside) for beside in report.besides]
+
+
+@pytest.mark.parametrize("name", others._ALGEBRA)
+def test_linear_algebra_is_read_by_names_that_torch_has(name: str) -> None:
+    """What is read of the arguments is among those of the operation: matrices of 4 x 4 in their place give a number."""
+    packet = getattr(torch.ops.aten, name.removeprefix("aten."))
+    given = dict.fromkeys((argument.name for argument in packet.default._schema.arguments), torch.ones(4, 4))
+    number = others._ALGEBRA[name](given)
+    assert number is None or 0 < number <= 4 * 4**3
+
+
+def test_the_largest_of_one_number_is_no_choice_of_an_expert() -> None:
+    report = netsize.analyze(Function(lambda x, w: (x @ w).sum().max(0).values * (x @ w), (4, 2)), "4", device="cpu")
+    assert (report.totals.connections, report.totals.active_parameters) == (16, 8)
 
 
 def test_what_multiplies_beside_products_stands_below_the_table() -> None:
