@@ -121,6 +121,8 @@ class Places:
         if name in BATCH_NORMS:
             over = [axis for axis in range(len(view.axes)) if axis != 1] if given[BATCH_NORMS[name]] else []
             return receptive_fields.normalise(view, over, self._extent)
+        if not view.axes and (name in MIXES or name in REDUCES):  # a single number has an axis in name only
+            return view
         if name in MIXES:
             return self._mixed(view, [given["dim"] % len(view.axes)])
         if name in REDUCES:
@@ -231,7 +233,7 @@ class Places:
     def _reduced(self, view: View, given: Given, path: str) -> View:
         dims = given.get("dim")
         dims = [dims] if isinstance(dims, int) else list(dims or range(len(view.axes)))
-        axes = sorted({dim % len(view.axes) for dim in dims if view.axes})  # a single number has an axis in name only
+        axes = sorted({dim % len(view.axes) for dim in dims})
         settled = view.carried(axes) - (self._features or set())
         if settled:
             self.settled.setdefault(path, "global pool")

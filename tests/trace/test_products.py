@@ -424,8 +424,18 @@ def test_linear_algebra_is_read_by_names_that_torch_has(name: str) -> None:
     assert number is None or 0 < number <= 4 * 4**3
 
 
-def test_the_largest_of_one_number_is_no_choice_of_an_expert() -> None:
-    report = netsize.analyze(Function(lambda x, w: (x @ w).sum().max(0).values * (x @ w), (4, 2)), "4", device="cpu")
+ONE_NUMBER = {
+    "max": lambda number: number.max(0).values, "topk": lambda number: number.topk(1).values,
+    "argmax": lambda number: number.argmax(0), "softmax": lambda number: number.softmax(0),
+    "cumsum": lambda number: number.cumsum(0), "sum": lambda number: number.sum(0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONE_NUMBER)
+def test_one_number_has_an_axis_in_name_only(name: str) -> None:
+    """And the largest of it is no choice of an expert."""
+    function = ONE_NUMBER[name]
+    report = netsize.analyze(Function(lambda x, w: function((x @ w).sum()) * (x @ w), (4, 2)), "4", device="cpu")
     assert (report.totals.connections, report.totals.active_parameters) == (16, 8)
 
 
