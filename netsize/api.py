@@ -12,6 +12,7 @@ from netsize.results.count import count
 from netsize.results.explanation import Explanation, explain_layer, explain_network
 from netsize.results.report import Convention, Options, Report
 from netsize.results.sweep import Sweep
+from netsize.sources.settings import Settings
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,9 @@ def analyze(
     pooling: bool = False,
     padding: bool = True,
     settings: Mapping[str, Any] | None = None,
+    task: str | None = None,
+    tokens: int | None = None,
+    image: int | tuple[int, int] | None = None,
     receptive_field: bool = False,
     freeze: Sequence[str] = (),
     classes: int | None = None,
@@ -52,6 +56,8 @@ def analyze(
     batch: False for a network that takes no batch axis: shapes are then the whole shapes.
     bias, pooling, padding: the convention, see `netsize.Convention`.
     settings: arguments for the constructor of a model that is given by name.
+    task, tokens, image: of a model that is given by name: its head ("causal-lm", "base"), and how long a text or how
+        large an image (336, or height and width) its own input is.
     receptive_field: verify receptive fields, too, by gradients: `row.field`, `report.field`.
     freeze: patterns of parameters or modules that are not trained: `row.trainable`, `report.totals.trainable`.
     classes: put a classifier with so many classes in the place of the last one.
@@ -69,7 +75,7 @@ def analyze(
         device=device,
         verify=verify,
         batch=batch,
-        settings=settings,
+        settings=_settings(settings, task, tokens, image),
         fields="all" if receptive_field else "",
         classes=classes,
         until=until,
@@ -93,7 +99,7 @@ def explain(
     from netsize.run.examination import examine
 
     fields = (layer or "last").partition(" #")[0]
-    network = examine(model, input, device=device, verify=verify, settings=settings, fields=fields)
+    network = examine(model, input, device=device, verify=verify, settings=_settings(settings), fields=fields)
     return explain_network(network, examples) if layer is None else explain_layer(network, layer)
 
 
@@ -140,7 +146,7 @@ def sweep(
     and `why`. Raises netsize.NetsizeError."""
     from netsize.run.sweep import sweep
 
-    return sweep(model, varies, list(sizes), shape, settings or {}, str(device), lambda _: None)
+    return sweep(model, varies, list(sizes), shape, _settings(settings), str(device), lambda _: None)
 
 
 def training(
@@ -159,10 +165,14 @@ def training(
     measure: bool = False,
     device: "str | torch.device" = "auto",
     settings: Mapping[str, Any] | None = None,
+    task: str | None = None,
+    tokens: int | None = None,
+    image: int | tuple[int, int] | None = None,
 ) -> "Training":
     """What it costs to train a network: memory by part and by layer in bytes, add-multiplies per example, data.
 
-    model, input, settings: as for `analyze`. The network is trained on the sum of all that it puts out.
+    model, input, settings, task, tokens, image: as for `analyze`. The network is trained on the sum of all
+        that it puts out.
     batch: examples in a step; None: 64, or, with `memory` (bytes, or "16GiB"), the largest batch that fits it.
     optimizer: sgd, momentum, adam or adamw, as torch.optim has them.
     dtype, amp: float32, bfloat16 or float16 for all (None: as the network is); with `amp` for what torch.autocast
@@ -180,7 +190,7 @@ def training(
         batch, optimizer, dtype, amp, _patterns(freeze), _patterns(checkpoint), examples, epochs, memory
     )  # fmt: skip
     plan.check()
-    return train_model(model, input, plan, settings or {}, str(device), measure=measure)
+    return train_model(model, input, plan, _settings(settings, task, tokens, image), str(device), measure=measure)
 
 
 def formula(
@@ -200,6 +210,15 @@ def formula(
     from netsize.trace.custom import register
 
     return register(operation, added)
+
+
+def _settings(
+    arguments: Mapping[str, Any] | None,
+    task: str | None = None,
+    tokens: int | None = None,
+    image: int | tuple[int, int] | None = None,
+) -> Settings:
+    return Settings(tuple((arguments or {}).items()), task, tokens, (image, image) if isinstance(image, int) else image)
 
 
 def _patterns(patterns: Sequence[str]) -> tuple[str, ...]:

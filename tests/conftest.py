@@ -1,10 +1,12 @@
 """Shared: a GPU or the reason why not, and a way to run the real command line."""
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,6 +31,10 @@ class Finished:
     status: int
     stdout: str
     stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
 
 
 @pytest.fixture

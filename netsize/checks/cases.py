@@ -22,11 +22,15 @@ from tomlkit.items import Comment, Table
 
 from netsize.errors import BadCase, did_you_mean
 from netsize.sources import is_pattern, matching
+from netsize.sources.settings import Settings, read_image
 
 QUANTITIES = ("units", "connections", "weights", "biases", "parameters", "active_parameters", "other_parameters")
 SHARES = ("units_share", "connections_share", "weights_share")
-OPTIONS = ("name", "model", "input", "set", "bias", "pooling", "padding", "verify", "frozen", "published", "layers")
-SWITCHES = ("bias", "pooling", "padding", "verify")
+OPTIONS = (
+    "name", "model", "input", "batch", "set", "task", "tokens", "image", "bias", "pooling", "padding", "verify",
+    "frozen", "published", "layers",
+)  # fmt: skip
+SWITCHES = ("batch", "bias", "pooling", "padding", "verify")
 OF_LAYERS = ("units", "connections", "weights", "biases", *SHARES)
 SUFFIXES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "%": 0.01}
 _AMOUNT = re.compile(r"(<=|>=|<|>|==)?\s*(\d[\d,_]*)(?:\.(\d+))?\s*([KMGBT%]?)$")
@@ -66,7 +70,8 @@ class Case:
     name: str
     model: str
     input: tuple[str, ...] = ()
-    settings: tuple[tuple[str, Any], ...] = ()
+    batch: bool = True
+    settings: Settings = Settings()
     bias: bool = False
     pooling: bool = False
     padding: bool = True
@@ -114,6 +119,7 @@ def _read_case(file: Path, index: int, table: Table) -> Iterator[Case]:
     inputs = table.get("input", ())
     common: dict[str, Any] = {key: _read_switch(place, key, table[key]) for key in SWITCHES if key in table}
     common |= {key: str(table[key]) for key in ("frozen", "published") if key in table}
+    settings = _read_settings(place, table)
     for model in _models(place, models):
         yield Case(
             file,
@@ -121,10 +127,19 @@ def _read_case(file: Path, index: int, table: Table) -> Iterator[Case]:
             str(table.get("name", model)),
             model,
             input=(str(inputs),) if isinstance(inputs, str) else tuple(map(str, inputs)),
-            settings=tuple(dict(table.get("set", {})).items()),
+            settings=settings,
             expected=tuple(expected),
             **common,
         )
+
+
+def _read_settings(place: str, table: Table) -> Settings:
+    tokens, image = table.get("tokens"), table.get("image")
+    if tokens is not None and (not isinstance(tokens, int) or tokens < 1):
+        raise BadCase(f"{place}: tokens = {tokens!r}: expected a whole number, at least 1")
+    task = None if table.get("task") is None else str(table["task"])
+    sides = None if image is None else read_image(str(image))
+    return Settings(tuple(dict(table.get("set", {})).items()), task, None if tokens is None else int(tokens), sides)
 
 
 def _read_switch(place: str, key: str, value: Any) -> bool:

@@ -51,15 +51,17 @@ def run(case: Case, count: Callable[[Case], Report]) -> Result:
 
 def count(case: Case, device: str, fresh: bool = False) -> Report:
     """Raises NetsizeError."""
-    asked = question(located(case), list(case.input), dict(case.settings), device=device, verify=case.verify)
+    asked = question(
+        located(case), list(case.input), case.settings, batch=case.batch, device=device, verify=case.verify
+    )
     convention = Convention(case.bias, case.pooling, case.padding)
     return count_network(ask(asked, lambda _: None, fresh=fresh), convention)
 
 
 def located(case: Case) -> str:
-    """The model; a Python file is found from the folder of the case's file."""
-    file, colon, name = case.model.rpartition(":")
-    return f"{case.file.parent / file}:{name}" if colon and file.endswith(".py") else case.model
+    """The model; a file is found from the folder of the case's file."""
+    file, colon, name = case.model.partition(":")
+    return f"{case.file.parent / file}{colon}{name}" if file.endswith((".py", ".json")) else case.model
 
 
 def compare(case: Case, report: Report) -> list[Outcome]:

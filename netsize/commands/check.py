@@ -9,7 +9,7 @@ import typer
 from netsize import errors
 from netsize.commands import options, terminal
 from netsize.errors import BadCase, BadOption, NetsizeError
-from netsize.sources import check_name
+from netsize.sources import recognise
 
 if TYPE_CHECKING:
     from netsize.checks.cases import Case
@@ -81,7 +81,7 @@ def _files(word: str) -> list[Path]:
         return sorted(path.glob("*.toml"))
     if path.exists() or path.suffix == ".toml":
         return [path]
-    check_name(word)
+    recognise(word)
     return sorted(known_counts().glob("*.toml"))
 
 

@@ -21,7 +21,7 @@ from netsize.commands.terminal import complain
 from netsize.commands.train import train
 from netsize.errors import NetsizeError
 from netsize.run import startup
-from netsize.sources import check_name
+from netsize.sources import recognise
 from netsize.version import __version__
 
 
@@ -32,7 +32,7 @@ class Commands(typer.core.TyperGroup):
         own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
         if args and args[0] not in self.commands and args[0].partition("=")[0] not in own:
             if not args[0].startswith("-") and not ctx.resilient_parsing:  # not while completing
-                check_name(args[0])  # before what follows is found wrong: the command may be mistyped
+                recognise(args[0])  # before what follows is found wrong: the command may be mistyped
             args = ["show", *args]
         return super().parse_args(ctx, args)
 

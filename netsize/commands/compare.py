@@ -9,8 +9,7 @@ from netsize.commands import options, terminal
 from netsize.errors import BadOption
 from netsize.results.count import count
 from netsize.results.report import Report
-from netsize.run.answer import question
-from netsize.sources import check_name, complete_model, expand
+from netsize.sources import complete_model, expand
 
 
 def compare(
@@ -23,8 +22,7 @@ def compare(
         ),
     ],
     *,
-    input: options.Input = None,
-    set: options.Set = None,
+    network: options.Network,
     device: options.Device = "auto",
     verify: options.Verify = True,
     remembering: options.Remembering,
@@ -34,12 +32,11 @@ def compare(
     from netsize.results.comparison import compare_models
 
     output = delivery.checked()
-    options.check_inputs(input)
-    names, settings = expand(models), options.read_settings(set)
+    options.check_inputs(network.input)
+    names = expand(models)
 
     def counted(name: str) -> Report:
-        check_name(name)
-        asked = question(name, input, settings, device=device, verify=verify, fields="last")
+        asked = network.question(name, device=device, verify=verify, fields="last")
         return count(remembering.ask(asked, say))
 
     with terminal.progress() as say:

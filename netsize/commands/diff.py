@@ -10,8 +10,8 @@ from netsize.commands import options, terminal
 from netsize.errors import BadCase, BadOption
 from netsize.results.count import count
 from netsize.results.schema import as_dict
-from netsize.run.answer import ask, question
-from netsize.sources import check_name, complete_model
+from netsize.run.answer import ask
+from netsize.sources import complete_model
 
 
 def diff(
@@ -21,7 +21,8 @@ def diff(
     after: Annotated[
         str, typer.Argument(metavar="B", help="A model, or a saved report.", autocompletion=complete_model)
     ],
-    input: Annotated[list[str] | None, typer.Option(metavar="SIZES", help="Of the models, as for show.")] = None,
+    *,
+    network: options.Network,
     fail_if: Annotated[
         list[str] | None, typer.Option(metavar="CONDITION", help="Status 1 if it holds: 'weights > +1%'.")
     ] = None,
@@ -36,7 +37,7 @@ def diff(
 
     if format not in FORMATS:
         raise BadOption(f"--format {format}: there are {', '.join(FORMATS)}")
-    reports = [_report(word, input or [], device, fresh) for word in (before, after)]
+    reports = [_report(word, network, device, fresh) for word in (before, after)]
     difference = compare_reports(*reports)
     failing = [condition for condition in fail_if or [] if exceeded(difference, condition)]
     terminal.write(render(difference, format, terminal.columns()), None)
@@ -45,14 +46,14 @@ def diff(
     return errors.DIFFERS if failing else errors.COUNTED
 
 
-def _report(word: str, input: list[str], device: str, fresh: bool) -> dict[str, object]:
-    from netsize.results.difference import load
+def _report(word: str, network: options.Network, device: str, fresh: bool) -> dict[str, object]:
+    from netsize.results.difference import is_report, load
 
-    if word.endswith(".json"):
+    if is_report(word):
         return load(Path(word))
-    check_name(word)
+    asked = network.question(word, device=device)
     with terminal.progress() as say:
-        report = count(ask(question(word, input, device=device), say, fresh=fresh))
+        report = count(ask(asked, say, fresh=fresh))
     if report.verification.status == "failed":
         raise BadCase(f"{word} is not compared: {report.verification.problems[0]}")
     return as_dict(report)

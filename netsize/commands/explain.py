@@ -11,8 +11,8 @@ from netsize.facts.network import Network as Facts
 from netsize.lecture.calculator import KINDS, Hyperparameters, layer
 from netsize.lecture.formulas import Formula
 from netsize.run import startup
-from netsize.run.answer import Say, question
-from netsize.sources import check_name, complete_model
+from netsize.run.answer import Say
+from netsize.sources import complete_model
 
 if TYPE_CHECKING:
     from netsize.results.explanation import Explanation
@@ -58,18 +58,15 @@ def explain(
     if model in KINDS:
         if layer is not None:
             raise BadOption(f"explain {model} is a calculator and takes no layer: --in, --out, --kernel ...")
-        if network.input or network.set or examples:
+        if network != options.Network() or examples:
             raise BadOption(f"explain {model} is a calculator: --input, --set and --examples belong to networks")
         explanation = _calculated(model, given, device, bool(verify))
     else:
         if given != Hyperparameters():
             raise BadOption(f"--in, --out, --kernel ... belong to the calculators: {', '.join(KINDS)}")
-        asked = question(
-            model, network.input, options.read_settings(network.set), batch=network.batch, device=device,
-            verify=verify is not False, fields=(layer or "last").partition(" #")[0],
-        )  # fmt: skip
+        fields = (layer or "last").partition(" #")[0]
+        asked = network.question(model, device=device, verify=verify is not False, fields=fields)
         told = options.read_examples(examples)
-        check_name(model)
         with terminal.progress() as say:
             facts = remembering.ask(asked, say)
         explanation = explain_network(facts, told) if layer is None else explain_layer(facts, layer)

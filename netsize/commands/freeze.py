@@ -9,22 +9,21 @@ from netsize import errors
 from netsize.commands import options, terminal
 from netsize.errors import BadCase
 from netsize.results.count import count
-from netsize.run.answer import ask, question
-from netsize.sources import check_name, complete_model
+from netsize.run.answer import ask
+from netsize.sources import complete_model
 
 
 def freeze(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="As for show.", autocompletion=complete_model)],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The report, as JSON.")],
-    input: Annotated[list[str] | None, typer.Option(metavar="SIZES", help="As for show.")] = None,
-    set: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="As for show.")] = None,
+    *,
+    network: options.Network,
     device: options.Device = "auto",
     fresh: options.Fresh = False,
 ) -> int:
     """Save a network's report, to be compared with later: by diff, or by a case of check with `frozen`."""
-    check_name(model)
+    asked = network.question(model, device=device)
     terminal.check_writable(output)
-    asked = question(model, input, options.read_settings(set), device=device)
     with terminal.progress() as say:
         report = count(ask(asked, say, fresh=fresh))
     if report.verification.status == "failed":

@@ -11,8 +11,8 @@ from netsize.errors import BadOption, NetsizeError
 from netsize.results.listing import Listing
 from netsize.results.report import QUANTITIES
 from netsize.run.answer import question
-from netsize.sources import complete_model, families, families_of, is_pattern, known_models
-from netsize.sources.environment import require_torchvision
+from netsize.sources import complete_model, families, families_of, is_pattern, known_models, library_of
+from netsize.sources.environment import require_extra, require_torchvision
 
 SORTS = (*QUANTITIES, "parameters", "depth", "name")
 
@@ -44,26 +44,30 @@ def list_models(
     require_torchvision()
     names = _matching(pattern, family)
     if counts:
-        return _list_counts(names, sort, max_weights, device, verify, fresh, delivery.checked())
+        return _list_counts(names, families(pattern), sort, max_weights, device, verify, fresh, delivery.checked())
     if any((max_weights, fresh, delivery != options.Delivery(), sort != "name")):
         raise BadOption("--sort, --max-weights, --fresh, --format, --json and -o belong to list --counts")
+    known = families(pattern)
     grouped: dict[str, list[str]] = {}
     for name in names:
-        grouped.setdefault(families()[name], []).append(name)
+        grouped.setdefault(known[name], []).append(name)
     terminal.write(terminal.families(grouped), None)
     return errors.COUNTED
 
 
 def _matching(pattern: str, family: str | None) -> list[str]:
     """Names that match both. Raises NetsizeError if there are none."""
-    known = families()
-    glob = pattern if is_pattern(pattern) else f"*{pattern}*"
+    known = families(pattern)
+    library, colon, part = pattern.partition(":") if library_of(pattern) else ("", "", pattern)
+    if library:
+        require_extra(library)
+    glob = pattern if is_pattern(pattern) else f"{library}{colon}*{part}*"
     names = [name for name in known if fnmatch(name, glob)]
     if not names:
-        raise NetsizeError(f"no model matches {pattern!r}.{errors.did_you_mean(pattern, known_models())}")
+        raise NetsizeError(f"no model matches {pattern!r}.{errors.did_you_mean(pattern, known_models(pattern))}")
     if family is None:
         return names
-    inside = families_of(family)
+    inside = families_of(family, pattern)
     if not inside:
         near = errors.did_you_mean(family, sorted({*known.values(), "classification"}))
         raise BadOption(f"--family {family}: there is no such family.{near}")
@@ -75,6 +79,7 @@ def _matching(pattern: str, family: str | None) -> list[str]:
 
 def _list_counts(
     names: list[str],
+    known: dict[str, str],
     sort: str,
     max_weights: str | None,
     device: str,
@@ -90,7 +95,7 @@ def _list_counts(
     limit = options.read_amount("--max-weights", max_weights) if max_weights else None
     questions = [question(name, device=device, verify=verify) for name in names]
     with terminal.progress() as say:
-        found = count_all(questions, families(), say, fresh)
+        found = count_all(questions, known, say, fresh)
     failed = [counted for counted in found if counted.totals is None]
     kept = [
         counted for counted in found if counted.totals is None or limit is None or counted.totals["weights"] <= limit

@@ -20,9 +20,9 @@ from netsize.facts.network import Network as Facts
 from netsize.facts.question import Question
 from netsize.machine import read_size
 from netsize.render import FORMATS
-from netsize.run.answer import Say, ask
+from netsize.run.answer import Say, ask, question
 from netsize.sources import complete_model
-from netsize.sources.settings import read_input, read_setting
+from netsize.sources.settings import Settings, read_image, read_input, read_setting
 
 DATA_SETS = {"imagenet": 1_200_000, "mnist": 60_000}  # training images, as the lecture has them
 
@@ -63,15 +63,18 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A torchvision name (alexnet), or Python: path/to/net.py:Net, package.module:factory.",
+        help="A name (alexnet, timm:resnet50d, transformers:llama), a config.json, or Python: path/to/net.py:Net.",
         autocompletion=complete_model,
     ),
 ]
 Input = Annotated[
     list[str] | None,
-    typer.Option(metavar="SIZES", help="As 3x224x224 or 5:int64, without the batch axis; once per argument."),
+    typer.Option(metavar="SIZES", help="As 3x224x224, 5:int64 or mask=5:int64=1, without the batch axis; repeatable."),
 ]
-Batch = Annotated[bool, typer.Option("--batch/--no-batch", help="Put a batch axis of 1 in front.")]
+NoBatch = Annotated[bool, typer.Option("--no-batch", help="The sizes are whole: put no batch axis in front.")]
+Task = Annotated[str | None, typer.Option(metavar="TASK", help="Of transformers: its head, as causal-lm, or base.")]
+Tokens = Annotated[int | None, typer.Option(metavar="N", min=1, help="Length of the text that it takes.")]
+Image = Annotated[str | None, typer.Option(metavar="SIZE", help="Of the image that it takes: 336, or 480x640.")]
 Set = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="For the constructor: num_classes=10.")]
 Bias = Annotated[bool, typer.Option("--bias", help="A bias is a connection of each unit, and a weight.")]
 Pooling = Annotated[bool, typer.Option("--pooling", help="Count pools, too.")]
@@ -106,11 +109,26 @@ Examples = Annotated[
 
 @dataclass(frozen=True)
 class Network:
-    """How a network is given, besides its name."""
+    """How a network is given, besides its name: the same for all commands."""
 
     input: Input = None
-    batch: Batch = True
+    no_batch: NoBatch = False
     set: Set = None
+    task: Task = None
+    tokens: Tokens = None
+    image: Image = None
+
+    @property
+    def settings(self) -> Settings:
+        """Raises BadInput, BadOption."""
+        image = None if self.image is None else read_image(self.image)
+        return Settings(tuple(map(read_setting, self.set or [])), self.task, self.tokens, image)
+
+    def question(self, model: str, **how: Any) -> Question:
+        """What is asked of a model that is given so. Raises NetsizeError."""
+        if self.input and (self.tokens or self.image):
+            raise BadOption("--tokens and --image change the network's own input: leave --input away")
+        return question(model, self.input, self.settings, batch=not self.no_batch, **how)
 
 
 @dataclass(frozen=True)
@@ -187,11 +205,6 @@ def read_amount(option: str, text: str, otherwise: str = "") -> int:
 def read_memory(text: str | None) -> int | None:
     """4GiB, 512MiB or 8GB, in bytes. Raises BadOption."""
     return None if text is None else read_size(text)
-
-
-def read_settings(set: list[str] | None) -> dict[str, Any]:
-    """Raises BadInput."""
-    return dict(read_setting(text) for text in set or [])
 
 
 def check_inputs(input: list[str] | None) -> None:

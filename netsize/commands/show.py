@@ -10,8 +10,7 @@ from netsize.commands import options, terminal
 from netsize.errors import BadOption
 from netsize.results.count import count
 from netsize.results.report import QUANTITIES, Convention, Options
-from netsize.run.answer import question
-from netsize.sources import check_name
+from netsize.sources import recognise
 
 
 @dataclass(frozen=True)
@@ -52,18 +51,22 @@ def show(
     delivery: Delivery,
 ) -> int:
     """Count a network's units, connections and weights, layer by layer, and verify the counts by running it."""
-    check_name(model)
+    recognise(model)
     output = delivery.checked()
     if sort is not None and sort not in QUANTITIES:
         raise BadOption(
             f"--sort {sort}: there are {', '.join(QUANTITIES)}.{errors.did_you_mean(sort, list(QUANTITIES))}"
         )
     told = Options(receptive_field, tuple(freeze or ()), all, options.read_examples(examples))
-    asked = question(
-        model, network.input, options.read_settings(network.set), batch=network.batch, device=device, verify=verify,
-        fields="all" if receptive_field else "", classes=classes, until=until,
+    asked = network.question(
+        model,
+        device=device,
+        verify=verify,
+        fields="all" if receptive_field else "",
+        classes=classes,
+        until=until,
         memory=options.read_memory(memory),
-    )  # fmt: skip
+    )
     with terminal.progress() as say:
         facts = remembering.ask(asked, say)
     report = count(facts, Convention(bias, pooling, not no_padding), told)

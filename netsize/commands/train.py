@@ -9,7 +9,7 @@ from netsize.commands import options, terminal
 from netsize.costs.plan import DTYPES, OPTIMIZERS, Plan
 from netsize.errors import BadInput
 from netsize.run import startup
-from netsize.sources import check_name, source_of
+from netsize.sources import recognise, source_of
 
 if TYPE_CHECKING:
     from netsize.costs.training import Training
@@ -20,8 +20,7 @@ Patterns = list[str] | None
 def train(
     model: options.Model,
     *,
-    input: options.Input = None,
-    set: options.Set = None,
+    network: options.Network,
     batch: Annotated[
         int | None, typer.Option(metavar="N", help="Examples in a step. Default: 64, or what fits.")
     ] = None,
@@ -61,14 +60,15 @@ def train(
     delivery: options.Delivery,
 ) -> int:
     """What a network costs when it is trained: memory, add-multiplies and data, layer by layer, and by real steps."""
-    check_name(model)
+    recognise(model)
     output = delivery.checked()
-    options.check_inputs(input)
+    options.check_inputs(network.input)
+    settings = network.settings
     options.check_device(device)
     limit = None if memory in (None, "free") else options.read_memory(memory)
     plan = Plan(
         batch, optimizer, dtype, amp, tuple(freeze or ()), tuple(checkpoint or ()),
-        options.read_examples(examples), epochs, limit,
+        options.read_examples(examples), epochs, limit, batched=not network.no_batch,
     )  # fmt: skip
     plan.check()
     with terminal.progress() as say:
@@ -78,8 +78,9 @@ def train(
 
             source_of(model)
         training = train_model(
-            model, input, plan, options.read_settings(set), device, free=memory == "free", measure=measure, say=say
-        )
+            model, network.input, plan, settings, device,
+            free=memory == "free", measure=measure, say=say,
+        )  # fmt: skip
     output.deliver(training, depth=depth)
     return _status(training)
 

@@ -16,6 +16,7 @@ class Plan:
         it run in `dtype` (bfloat16, if that is no half precision).
     freeze: patterns of parameters that are not trained.
     checkpoint: patterns of modules whose activations are computed again in backward.
+    batched: False for a network without a batch axis, whose step is one example.
     memory: bytes that a step may take; without a `batch`, the largest one that fits them is taken.
     """
 
@@ -29,6 +30,7 @@ class Plan:
     epochs: int | None = None
     memory: int | None = None
     own: str = "float32"
+    batched: bool = True
 
     def check(self) -> None:
         """Raise BadOption for what needs no network to be found wrong."""
@@ -38,6 +40,8 @@ class Plan:
         for option, name, known in (("optimizer", self.optimizer, OPTIMIZERS), ("dtype", self.dtype, DTYPES)):
             if name is not None and name not in known:
                 raise BadOption(f"--{option} {name}: there are {', '.join(known)}.{did_you_mean(name, list(known))}")
+        if not self.batched and (self.batch not in (None, 1) or self.memory):
+            raise BadOption("--no-batch: without a batch axis a step is one example; leave --batch and --memory away")
         if self.epochs and not self.examples:
             raise BadOption(f"--epochs {self.epochs}: say how many examples there are in one, as --examples 1.2M")
 

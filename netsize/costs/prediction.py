@@ -1,6 +1,6 @@
 """From a MODEL, or a built network, to what it costs to train it, or to an error that says what to do."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -32,7 +32,7 @@ from netsize.sources.built import Arguments, Built
 from netsize.sources.environment import choose_device
 from netsize.sources.factory import describe, quiet
 from netsize.sources.initialisers import fill, give_memory
-from netsize.sources.settings import InputSpec
+from netsize.sources.settings import InputSpec, Settings
 from netsize.trace.higher_order import Bodies
 
 Say = Callable[[str], None]
@@ -43,7 +43,7 @@ def train_model(
     model: Any,
     input: Any,
     plan: Plan,
-    settings: Mapping[str, Any],
+    settings: Settings,
     device: str,
     *,
     free: bool = False,
@@ -78,7 +78,7 @@ def train_built(
     network = prepared.operations()
     say(f"{built.source.model}: memory of a step")
     fit = prepared.asked_fit(say)
-    batch = plan.batch or (fit.batch if fit else BATCH)
+    batch = plan.batch or (fit.batch if fit else BATCH if plan.batched else 1)
     timeline = prepared.step(batch)
     report = count(network, options=Options(freeze=plan.freeze))
     modules = dict(built.model.named_modules())
@@ -127,7 +127,7 @@ class Prepared:
     def operations(self) -> Network:
         """What is executed for one example, forward and backward. A normalisation over a batch of one example would
         have no values to compare; it has no connections in either mode. Raises BadInput."""
-        make = arguments_of(self.built, self.specs, True)
+        make = arguments_of(self.built, self.specs, self.plan.batched)
         normalisations = [m for m in self.model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
         for module in normalisations:
             module.eval()
@@ -167,7 +167,7 @@ class Prepared:
             return simulate(self.model, arguments, recipe, self.device, batch)
 
     def arguments(self, batch: int) -> Arguments:
-        return arguments_of(self.built, self.specs, True, batch)(self.device)
+        return arguments_of(self.built, self.specs, self.plan.batched, batch)(self.device)
 
     def measured(self, training: Training, say: Say) -> Training:
         """With real steps, or with the reason why there are none. Memory that does not suffice is a result."""
@@ -251,7 +251,7 @@ class Prepared:
                 f"{describe(failure.error)}"
             )
         if not self._runs_in_evaluation():
-            return cannot_take(self.built, self.specs, failure, batch=True, verify=False, hint=True)
+            return cannot_take(self.built, self.specs, failure, batch=self.plan.batched, verify=False, hint=True)
         return BadInput(
             f"{self.built.source.model} cannot be trained on random data: in training mode it fails in {where}: "
             f"{describe(failure.error)}\n"

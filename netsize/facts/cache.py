@@ -93,7 +93,7 @@ def _read(question: Question) -> _Entry | None:
             return None
         first, _, body = payload.partition("\n")
         header = json.loads(first)
-        unchanged = all(_file_digest(Path(file)) == expected for file, expected in header["files"].items())
+        unchanged = all(file_digest(Path(file)) == expected for file, expected in header["files"].items())
         if header["format"] == FORMAT and header["key"] == key and unchanged:
             return _Entry(header, body)
     return None
@@ -137,7 +137,7 @@ def _digest(text: str) -> str:
 def _key(question: Question) -> str | None:
     """None where it cannot be told what is installed."""
     try:
-        installed = {name: version(name) for name in ("torch", "torchvision")}
+        installed = {name: version(name) for name in ("torch", "torchvision", *question.packages)}
     except PackageNotFoundError:
         return None
     asked = {name: getattr(question, name) for name in question.__dataclass_fields__}
@@ -180,7 +180,7 @@ def _text(file: Path) -> str:
         return ""
 
 
-def _file_digest(file: Path) -> str:
+def file_digest(file: Path) -> str:
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError:
@@ -193,7 +193,7 @@ def _imported_files() -> dict[str, str]:
     libraries = (*libraries, str(PACKAGE))
     files = {str(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
     return {
-        str(Path(file).resolve()): _file_digest(Path(file).resolve())
+        str(Path(file).resolve()): file_digest(Path(file).resolve())
         for file in sorted(files)
         if file.endswith(".py") and not file.startswith(libraries)
     }

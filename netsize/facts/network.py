@@ -138,6 +138,7 @@ class Network:
     guessed: tuple[tuple[str, str], ...] = ()  # operations whose result was guessed without values, and by which layer
     besides: tuple[Beside, ...] = ()  # work that is no connection
     choices: tuple[Choice, ...] = ()  # parameters that a router chooses parts of
+    notes: tuple[str, ...] = ()  # what else is to be said of the network, or of its input
     remembered: str = ""  # when these facts were found, if it was not now
 
 

@@ -7,7 +7,8 @@ from typing import Any
 @dataclass(frozen=True)
 class Question:
     """`model` as it is written on the command line; `own_files`: it is made from Python files of the user's own, which
-    may change between two questions."""
+    may change between two questions; `packages`: libraries besides torch that it comes from; `content`: a digest of
+    the file that describes it."""
 
     model: str
     input: tuple[str, ...] = ()
@@ -19,4 +20,9 @@ class Question:
     classes: int | None = None
     until: str | None = None
     memory: int | None = None
+    task: str | None = None
+    tokens: int | None = None
+    image: tuple[int, ...] | None = None
     own_files: bool = False
+    packages: tuple[str, ...] = ()
+    content: str = ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from netsize.errors import BadOption, NetsizeError
 from netsize.results import words
-from netsize.results.difference import load
+from netsize.results.difference import is_report, load
 from netsize.results.display import Shown
 from netsize.results.report import Report
 from netsize.version import __version__
@@ -56,7 +56,7 @@ def compare_models(names: Sequence[str], count: Callable[[str], Report]) -> Comp
 
 def _entry(name: str, count: Callable[[str], Report]) -> Entry:
     try:
-        if name.endswith(".json"):
+        if is_report(name):
             return _saved(name)
         return of_report(name, count(name))
     except NetsizeError as error:

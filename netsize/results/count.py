@@ -73,6 +73,7 @@ def count(network: Network, convention: Convention | None = None, options: Optio
         features=network.features,
         beyond=beyond,
         guessed=network.guessed,
+        notes=network.notes,
         besides=network.besides,
         choices=network.choices,
     )

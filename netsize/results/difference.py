@@ -54,6 +54,11 @@ class Difference:
     same: int
 
 
+def is_report(word: str) -> bool:
+    """Whether it names a saved report, and no model: a config.json describes a network."""
+    return word.endswith(".json") and not word.endswith("config.json")
+
+
 def load(file: Path) -> Layer:
     """A report that was saved as JSON. Raises BadCase."""
     try:

@@ -16,7 +16,7 @@ KINDS = {
     "linear": Kind("Fully Connected Layer", "fully connected layers"),
     "bilinear": Kind("Bilinear Layer", "bilinear layers"),
     "matmul": Kind("Matrix Product", "matrix products"),
-    "attention": Kind("Attention Product", "attention"),
+    "attention": Kind("Attention Product", "attention products"),
     "experts": Kind("Experts Layer", "experts"),
     "recurrent": Kind("Recurrent Layer", "recurrent layers"),
     "embedding": Kind("Embedding Layer", "embeddings"),

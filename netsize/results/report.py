@@ -137,6 +137,7 @@ class Report(Shown):
     besides: tuple[Beside, ...] = ()  # see `netsize.facts.network.Network`
     choices: tuple[Choice, ...] = ()
     guessed: tuple[tuple[str, str], ...] = ()  # see `netsize.facts.network.Network`
+    notes: tuple[str, ...] = ()
 
     @property
     def layers(self) -> tuple[Row, ...]:

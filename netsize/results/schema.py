@@ -56,6 +56,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         ],
         "depends_on_values": list(report.depends_on_values),
         "guessed": [{"operation": name, "path": path} for name, path in report.guessed],
+        "notes": list(report.notes),
         "verification": {
             "status": verification.status,
             "device": verification.device,

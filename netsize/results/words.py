@@ -63,8 +63,8 @@ def parameters(report: Report) -> str:
 
 
 def notes(report: Report) -> list[str]:
-    """Experts, unused parameters, uncounted operations, and what depends on the values of the input."""
-    found = _active(report)
+    """What the source says; experts, unused parameters, uncounted operations, and what depends on values."""
+    found = [*report.notes, *_active(report)]
     if report.unused:
         names = _some(dict.fromkeys(_module(name) for name, _ in report.unused))
         found.append(f"unused in a forward pass: {sum(size for _, size in report.unused):,} parameters of {names}")

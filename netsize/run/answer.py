@@ -9,17 +9,27 @@ from netsize.facts.network import Network
 from netsize.facts.question import Question
 from netsize.results.listing import summarize
 from netsize.run import startup
-from netsize.sources import is_python
-from netsize.sources.settings import read_input
+from netsize.sources import recognise
+from netsize.sources.settings import Settings, read_input
 
 Say = Callable[[str], None]
 
 
-def question(model: str, input: list[str] | None = None, settings: Any = None, **how: Any) -> Question:
-    """Of what is written on the command line. Raises BadInput."""
-    specs = tuple(str(read_input(text)) for text in input or [])
-    ordered = tuple(sorted((settings or {}).items()))
-    return Question(model, specs, settings=ordered, own_files=is_python(model), **how)
+def question(model: str, input: list[str] | None = None, settings: Settings | None = None, **how: Any) -> Question:
+    """Of what is written on the command line. Raises UnknownModel, BadModel, BadEnvironment, BadInput."""
+    settings, found = settings or Settings(), recognise(model)
+    return Question(
+        found.model,
+        tuple(str(read_input(text)) for text in input or []),
+        settings=tuple(sorted(settings.pairs)),
+        task=settings.task,
+        tokens=settings.tokens,
+        image=settings.image,
+        own_files=found.source == "python",
+        packages=found.packages,
+        content=cache.file_digest(found.file) if found.file else "",
+        **how,
+    )
 
 
 def ask(question: Question, say: Say, *, fresh: bool = False, keep_python: bool = False) -> Network:
@@ -55,7 +65,7 @@ def run(question: Question, say: Say) -> Network:
         device=question.device,
         verify=question.verify,
         batch=question.batch,
-        settings=dict(question.settings),
+        settings=Settings(question.settings, question.task, question.tokens, question.image),
         fields=question.fields,
         classes=question.classes,
         until=question.until,

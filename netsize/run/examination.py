@@ -1,7 +1,7 @@
 """From a MODEL, or a network that is built, to what one forward pass of it wrote down; or to an error that says what to
 do. Whoever asks (the command line, Python, a sweep) comes through here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -16,12 +16,13 @@ from netsize.run.failures import cannot_take, too_large
 from netsize.run.forward_pass import ForwardFailed, trace
 from netsize.run.gradients import measure_fields
 from netsize.run.inputs import MakeInputs, arguments_of, known_inputs, read_given
+from netsize.run.mending import mended
 from netsize.run.piecewise import prepare
 from netsize.run.transfer import Until, replace_classifier
 from netsize.sources.built import Built
 from netsize.sources.environment import choose_device
 from netsize.sources.factory import quiet
-from netsize.sources.settings import InputSpec
+from netsize.sources.settings import InputSpec, Settings
 
 Say = Callable[[str], None]
 
@@ -33,7 +34,7 @@ def examine(
     device: str | torch.device = "auto",
     verify: bool = True,
     batch: bool = True,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings | None = None,
     fields: str = "",
     classes: int | None = None,
     until: str | None = None,
@@ -50,7 +51,7 @@ def examine(
         startup.check()
         say(f"{'running' if verify else 'counting'} {named}: layer {layers}")
 
-    with sources.loaded(model, settings or {}, with_values=verify) as built:
+    with sources.loaded(model, settings or Settings(), with_values=verify) as built:
         return examine_built(
             built,
             read_given(input, built),
@@ -86,11 +87,39 @@ def examine_built(
     `until`: the layer to stop after. `on_layer` is told how many layers have been executed, `say` what is being
     done. `hint`: look for the smallest input, if this one fails. `limit`: bytes that running it may take; a
     network that is larger is run with one layer's parameters in memory at a time. Raises NetsizeError."""
+    with suppress(NotImplementedError):  # an exported program has one mode only
+        built.model.eval()
     specs = known_inputs(built, specs, verify)
+
+    def once(specs: Sequence[InputSpec]) -> Network:
+        return _once(built, specs, device, verify, batch, fields, classes, until, on_layer, say, limit)
+
+    try:
+        return once(specs)
+    except ForwardFailed as failure:
+        for inputs, said in mended(specs, failure, batch):
+            with suppress(ForwardFailed):
+                network = once(inputs)
+                return replace(network, notes=(*network.notes, *said))
+        raise cannot_take(built, specs, failure, batch, verify, hint) from failure
+
+
+def _once(
+    built: Built,
+    specs: Sequence[InputSpec],
+    device: torch.device,
+    verify: bool,
+    batch: bool,
+    fields: str,
+    classes: int | None,
+    until: str | None,
+    on_layer: Callable[[int], None] | None,
+    say: Callable[[str], None],
+    limit: int | None,
+) -> Network:
+    """At these inputs. Raises ForwardFailed, if the network cannot take them."""
     make = arguments_of(built, specs, batch)
     model = built.model
-    with suppress(NotImplementedError):  # an exported program has one mode only
-        model.eval()
     replaced = _replaced(built, make, classes, until)
     stop = Until(model, until) if until else None
     piecewise = 0
@@ -106,13 +135,14 @@ def examine_built(
                 until=until or "",
                 features=stop.features if stop else network.features,
                 piecewise=piecewise,
+                notes=built.notes,
             )
             measures = verify and fields and not piecewise
             return measure_fields(network, model, fields, say) if measures else network
     except ForwardFailed as failure:
         if memory.is_exhausted(failure.error):
             raise too_large(built, specs, make, device) from failure
-        raise cannot_take(built, specs, failure, batch, verify, hint) from failure
+        raise
     except (RuntimeError, MemoryError) as error:
         if memory.is_exhausted(error):
             raise too_large(built, specs, make, device) from error

@@ -61,8 +61,7 @@ def _takes_nothing(model: nn.Module) -> bool:
 def arguments_of(built: Built, specs: Sequence[InputSpec], batch: bool, examples: int = 1) -> MakeInputs:
     """What forward is called with, on a device. `batch` puts a batch axis of so many `examples` in front."""
     if specs:
-        make = _of_shapes(specs, built.model, batch, examples)
-        return lambda device: Arguments(built.arrange(make(device)))
+        return _of_shapes(specs, built, batch, examples)
     example = built.example
     assert example is not None
     whole = batch_of(example.values) if batch else None
@@ -78,22 +77,41 @@ def arguments_of(built: Built, specs: Sequence[InputSpec], batch: bool, examples
     return given
 
 
-def _of_shapes(
-    specs: Sequence[InputSpec], model: nn.Module, batch: bool, examples: int
-) -> Callable[[torch.device], tuple[torch.Tensor, ...]]:
+def _of_shapes(specs: Sequence[InputSpec], built: Built, batch: bool, examples: int) -> MakeInputs:
     """Numbers in 0..1 of the network's own type; whole numbers and truth values are 0, which is an index
-    into any table."""
-    own = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
+    into any table, if nothing else is said."""
+    own = next((p.dtype for p in built.model.parameters() if p.is_floating_point()), torch.float32)
 
-    def arguments(device: torch.device) -> tuple[torch.Tensor, ...]:
-        return tuple(_tensor(spec, own, (examples,) * batch, device) for spec in specs)
+    def arguments(device: torch.device) -> Arguments:
+        def tensor(spec: InputSpec) -> torch.Tensor:
+            return _tensor(spec, own, (examples,) * (batch and spec.batched), device)
+
+        positional = tuple(tensor(spec) for spec in specs if not spec.name)
+        named = _nested({spec.name: tensor(spec) for spec in specs if spec.name})
+        return Arguments(built.arrange(positional), named | built.constants)
 
     return arguments
+
+
+def _nested(named: dict[str, Any]) -> dict[str, Any]:
+    """Names with dots lead into dictionaries: {"a.b": x} -> {"a": {"b": x}}."""
+    found: dict[str, Any] = {}
+    for name, value in named.items():
+        *way, last = name.split(".")
+        inner = found
+        for part in way:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    return found
 
 
 def _tensor(spec: InputSpec, own: torch.dtype, batch: tuple[int, ...], device: torch.device) -> torch.Tensor:
     dtype = getattr(torch, spec.type) if spec.type else own
     shape = (*batch, *spec.shape)
+    if spec.value is not None:
+        return torch.full(shape, spec.value, dtype=dtype, device=device)
+    if spec.below is not None:
+        return torch.randint(0, spec.below, shape, dtype=dtype, device=device)
     if dtype.is_floating_point or dtype.is_complex:
         return torch.rand(shape, dtype=dtype, device=device)
     return torch.zeros(shape, dtype=dtype, device=device)

@@ -1,39 +1,41 @@
 """A MODEL as the user writes it, or a network that they have -> a `Built` one, which may be run and changed. A file
-for each source: `torchvision`, `classics` (networks of papers), `python` (anybody's file), `module` (an object),
-`layer` (a formula). What they share stands in `built`, `settings`, `names`, `environment`, `factory` (building without
-initialisers) and `initialisers`. They may import `facts` and `lecture`; only a source itself imports torch, and only
-when it is asked.
+for each source: `torchvision`, `classics` (networks of papers), `timm`, `transformers`, `diffusers`, `python`
+(anybody's file), `module` (an object), `layer` (a formula). What they share stands in `recognition` (what a MODEL is),
+`names`, `built`, `settings`, `environment`, `factory` (building without initialisers) and `initialisers`. They may
+import `facts` and `lecture`; only a source itself imports torch and its library, and only when it is asked.
 
-A new source is a file with `load(model, settings) -> Built`, chosen in `source_of`.
+A new source is a file with `load(model, settings) -> Built`, chosen in `recognition.recognise`.
 """
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import filter as filtered
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from netsize.errors import BadOption, UnknownModel, did_you_mean
+from netsize.errors import BadOption, did_you_mean
 from netsize.sources.classics import NETWORKS
-from netsize.sources.names import torchvision_models
+from netsize.sources.names import timm_models, torchvision_models
+from netsize.sources.recognition import COMMANDS, LIBRARIES, is_python, recognise
+from netsize.sources.settings import Settings
 
 if TYPE_CHECKING:
     from netsize.sources.built import Built
 
+__all__ = ["COMMANDS", "is_python", "recognise"]
 OTHER_TASKS = ("detection", "segmentation", "video", "optical_flow", "quantization")
-COMMANDS = ("show", "list", "explain", "compare", "sweep", "train", "check", "freeze", "diff", "cache")
 
 
 @contextmanager
-def loaded(model: Any, settings: Mapping[str, Any], with_values: bool) -> Iterator["Built"]:
+def loaded(model: Any, settings: Settings, with_values: bool) -> Iterator["Built"]:
     """The network that a MODEL names, or one that is given, which is put back afterwards as it was; `with_values` if it
     is to be run. Torch's random state is left as it was. Raises NetsizeError."""
     if isinstance(model, str):
         import torch
 
         with torch.random.fork_rng(devices=[]):
-            built: Built = source_of(model).load(model, settings)
+            built: Built = source_of(model).load(recognise(model).model, settings)
         yield built
         return
     from netsize.sources import module
@@ -43,16 +45,9 @@ def loaded(model: Any, settings: Mapping[str, Any], with_values: bool) -> Iterat
 
 
 def source_of(model: str) -> ModuleType:
-    """The module here that loads it with `load(model, settings) -> Built`. Imports torch, and torchvision if
-    it is needed. Raises NetsizeError."""
-    check_name(model)
-    kind = "python" if is_python(model) else "classics" if model in NETWORKS else "torchvision"
-    return importlib.import_module(f"netsize.sources.{kind}")
-
-
-def is_python(model: str) -> bool:
-    """path/to/net.py:Net or package.module:factory."""
-    return ":" in model or model.endswith(".py") or "/" in model
+    """The module here that loads it with `load(model, settings) -> Built`. Imports torch, and the library that is
+    needed. Raises NetsizeError."""
+    return importlib.import_module(f"netsize.sources.{recognise(model).source}")
 
 
 def is_pattern(name: str) -> bool:
@@ -60,51 +55,51 @@ def is_pattern(name: str) -> bool:
 
 
 def matching(pattern: str) -> list[str]:
-    """Names of the models that a pattern (resnet*) means."""
-    return filtered(known_models(), pattern)
+    """Names of the models that a pattern (resnet*, timm:resnet*) means."""
+    return filtered(known_models(pattern), pattern)
 
 
-def expand(names: Iterable[str]) -> list[str]:
+def expand(words: Iterable[str]) -> list[str]:
     """Models by name, and files; patterns become all names that they match. Raises BadOption for one that matches
     none."""
     found: list[str] = []
-    for name in names:
-        hits = [name]
-        if is_pattern(name) and not name.endswith(".json") and not is_python(name):
-            hits = matching(name)
+    for word in words:
+        hits = [word]
+        if is_pattern(word) and not word.endswith(".json") and (library_of(word) or not is_python(word)):
+            hits = matching(word)
             if not hits:
-                raise BadOption(f"no model matches {name!r}.{did_you_mean(name.strip('*'), known_models())}")
+                raise BadOption(f"no model matches {word!r}.{did_you_mean(word.strip('*'), known_models(word))}")
         found += hits
     return list(dict.fromkeys(found))
 
 
-def families() -> dict[str, str]:
-    """Every model that is known by name, with its family: netsize's own of papers, then torchvision's."""
+def library_of(word: str) -> str:
+    """timm for timm:resnet50d; empty for a name that stands alone."""
+    library, colon, _ = word.partition(":")
+    return library if colon and library in LIBRARIES else ""
+
+
+def families(word: str = "") -> dict[str, str]:
+    """Every model that is known by name, with its family: netsize's own of papers and torchvision's, or those of the
+    library that a word (timm:, timm:resnet*) begins with."""
+    library = library_of(word)
+    if library:
+        return {f"{library}:{name}": family for name, family in LIBRARIES[library]().items()}
     return {name: family for name, (family, *_) in NETWORKS.items()} | torchvision_models()
 
 
-def families_of(family: str) -> list[str]:
+def families_of(family: str, word: str = "") -> list[str]:
     """Names of the models of a family (resnet, detection); `classification` are all that have no other task."""
     if family == "classification":
-        return [name for name, own in families().items() if own not in (*OTHER_TASKS, "historical", "papers")]
-    return [name for name, own in families().items() if own == family]
+        return [name for name, own in families(word).items() if own not in (*OTHER_TASKS, "historical", "papers")]
+    return [name for name, own in families(word).items() if own == family]
 
 
-def known_models() -> list[str]:
-    return sorted(families())
+def known_models(word: str = "") -> list[str]:
+    return sorted(families(word))
 
 
 def complete_model(incomplete: str) -> list[str]:
-    """For the shell's completion."""
-    return [name for name in known_models() if name.startswith(incomplete)]
-
-
-def check_name(model: str) -> None:
-    """Raise UnknownModel for a name that is nothing that netsize knows; it needs no torch for it."""
-    if is_python(model) or model in families():
-        return
-    from netsize.sources.environment import require_torchvision
-
-    require_torchvision()
-    hint = did_you_mean(model, [*COMMANDS, *known_models()]) or " See `netsize list`, or name Python: net.py:Net"
-    raise UnknownModel(f"torchvision has no model {model!r}.{hint}")
+    """For the shell's completion: names; those that timm alone has, where no other begins so."""
+    known = [name for name in known_models(incomplete) if name.startswith(incomplete)]
+    return known or [name for name in timm_models() if name.startswith(incomplete)]

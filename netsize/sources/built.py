@@ -64,4 +64,6 @@ class Built:
     inputs: tuple[InputSpec, ...] = ()
     example: Arguments | None = None  # arguments of forward, instead of shapes
     arrange: Callable[[tuple[Any, ...]], tuple[Any, ...]] = lambda tensors: tensors  # detection takes a list of images
+    constants: dict[str, Any] = field(default_factory=dict)  # arguments by name besides the inputs: return_dict=False
+    notes: tuple[str, ...] = ()  # what else is to be said of it
     blank: "list[torch.Tensor]" = field(default_factory=list)  # parameters whose initialiser was skipped

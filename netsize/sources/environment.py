@@ -18,6 +18,13 @@ def require_torchvision() -> None:
             raise BadEnvironment(f"{package} is not installed here. Install it: pip install torch torchvision")
 
 
+def require_extra(package: str) -> None:
+    """Raise BadEnvironment if a library that is an extra of netsize is not installed. Imports nothing."""
+    if importlib.util.find_spec(package) is None:
+        extra = "pip install torch torchvision" if package == "torchvision" else f"pip install 'netsize[{package}]'"
+        raise BadEnvironment(f"{package} is not installed here. Install it: {extra}")
+
+
 def import_torchvision() -> None:
     """Raise BadEnvironment if torchvision does not import, above all because it was built for another torch."""
     require_torchvision()

@@ -12,6 +12,8 @@ import torch
 from netsize.errors import BadModel, NetsizeError
 from netsize.sources.initialisers import SkipInitialisers
 
+TALKATIVE = ("torch", "torchvision", "timm", "transformers", "diffusers", "torchao", "huggingface_hub")
+
 
 def build(
     model: str,
@@ -36,26 +38,29 @@ def build(
 
 @contextlib.contextmanager
 def quiet() -> Any:
-    """Warnings and log lines are torch's own; what a network prints must not mix with the report on stdout."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr), _without_torch_log():
+    """Warnings and log lines are the libraries' own; what a network prints must not mix with the report on stdout."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr), _without_log():
         warnings.simplefilter("ignore")
         yield
 
 
 @contextlib.contextmanager
-def _without_torch_log() -> Any:
-    """Those that are there are switched off; those that are made inside take their level from the first one."""
-    first = logging.getLogger("torch")
-    level, heard = first.level, []
+def _without_log() -> Any:
+    """Those that are there are switched off; those that are made inside take their level from the library's first."""
+    first = {logger: logger.level for logger in map(logging.getLogger, TALKATIVE)}
+    heard = []
     for name, logger in logging.root.manager.loggerDict.items():
-        if name.startswith(("torch.", "torchvision.")) and isinstance(logger, logging.Logger) and not logger.disabled:
+        inside = name.partition(".")[0] in TALKATIVE
+        if inside and isinstance(logger, logging.Logger) and logger not in first and not logger.disabled:
             logger.disabled = True
             heard.append(logger)
-    first.setLevel(logging.CRITICAL + 1)
+    for logger in first:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        first.setLevel(level)
+        for logger, level in first.items():
+            logger.setLevel(level)
         for logger in heard:
             logger.disabled = False
 

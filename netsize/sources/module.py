@@ -3,7 +3,7 @@ forwards and hooks reach what they were made with; and it is put back as it was.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -13,18 +13,20 @@ from torch import nn
 from netsize.errors import BadModel
 from netsize.facts.network import Source
 from netsize.sources.built import Built, as_arguments, plain
+from netsize.sources.settings import Settings
 from netsize.sources.wrappers import made_of
 
 
 @contextmanager
-def loaded(model: Any, settings: Mapping[str, Any], with_values: bool) -> Iterator[Built]:
+def loaded(model: Any, settings: Settings, with_values: bool) -> Iterator[Built]:
     """Its `example_input_array`, if it has one, is its default input. Raises BadModel."""
     model = plain(model)
     name = type(model).__name__
-    if settings and isinstance(model, nn.Module):
+    if settings.arguments and isinstance(model, nn.Module):
         raise BadModel(f"{name} is a network already: settings have nothing to set")
     if not isinstance(model, nn.Module):
         raise BadModel(f"{name} is neither a torch.nn.Module nor the name of a model")
+    settings.sized(name, ())
     lazy = any(nn.parameter.is_lazy(value) for value in (*model.parameters(), *model.buffers()))
     model = _copied(model) if lazy else model  # what gets its parameters when it is run is another thing afterwards
     example = as_arguments(getattr(model, "example_input_array", None), model.forward)

@@ -26,7 +26,7 @@ from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
 from netsize.trace.experts import Experts
 from netsize.trace.flops import flops
-from netsize.trace.layers import Frame, Layers
+from netsize.trace.layers import Frame, Layers, class_of
 from netsize.trace.ones import entries
 from netsize.trace.operations import Operation, is_read, named, read, tensors
 from netsize.trace.origins import CHOOSES, Origin, Origins
@@ -52,7 +52,7 @@ class Tracer(DispatchMode):
         self.places = Places([], self.origins)
         self.layers = Layers(model)
         self.experts = Experts()
-        self.threads = Threads(Frame("", type(model).__name__))
+        self.threads = Threads(Frame("", class_of(model)))
         self.drafts: list[Draft] = []
         self.steps: list[StepDraft] = []
         self.others = Others()
@@ -278,7 +278,7 @@ class Tracer(DispatchMode):
 
     def enter(self, module: nn.Module, *_: Any) -> None:
         """A forward pre-hook."""
-        self.threads.enter(Frame(self.layers.paths[module], type(module).__name__))
+        self.threads.enter(Frame(self.layers.paths[module], class_of(module)))
 
     def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
         """A forward hook, called also if forward raised: then the first module that is left is the one that did."""

@@ -20,12 +20,21 @@ class Frame:
     drafts: list[Draft] = field(default_factory=list)
 
 
+def class_of(module: nn.Module) -> str:
+    """What its author called its class; of a scripted or an exported module that from which it was made."""
+    made_of = getattr(module, "type_name", None) if type(module).__name__ == "InterpreterModule" else None
+    exported = made_of() if made_of else None
+    if exported:
+        return str(exported).rpartition(".")[2]
+    return str(module.original_name) if isinstance(module, torch.jit.ScriptModule) else type(module).__name__
+
+
 class Layers:
     """Names of the modules, and which of them a parameter belongs to."""
 
     def __init__(self, model: nn.Module) -> None:
         self.paths = {module: path for path, module in model.named_modules()}
-        self.types = {path: type(module).__name__ for module, path in self.paths.items()}
+        self.types = {path: class_of(module) for module, path in self.paths.items()}
         first = {parameter: name for name, parameter in model.named_parameters()}
         self._owners: dict[str, list[str]] = {}
         for name, parameter in model.named_parameters(remove_duplicate=False):

@@ -17,6 +17,7 @@ import netsize as api
 from netsize.commands.cli import main
 from netsize.facts import cache
 from netsize.run.answer import ask, question
+from netsize.sources.settings import Settings
 
 CONNECTIONS = 332_824  # of lenet5 by the homework's convention: known_counts, derived by hand
 WITHOUT_TORCH = """
@@ -101,7 +102,7 @@ def test_facts_come_back_as_they_were() -> None:
 OTHERS = [
     # what makes it another question
     {"input": ["1x64x64"]},
-    {"settings": {"num_classes": 11}},
+    {"settings": Settings((("num_classes", 11),))},
     {"device": "cuda"},
     {"verify": False},
     {"batch": False},

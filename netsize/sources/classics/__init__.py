@@ -1,12 +1,10 @@
 """Networks of the papers that torchvision does not have, as their papers have them: one file for each paper."""
 
-from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 from netsize.facts.network import Source
 from netsize.sources.built import Built
-from netsize.sources.settings import read_input
+from netsize.sources.settings import Settings, read_input
 from netsize.version import __version__
 
 # name -> family, file, class or function in it, inputs
@@ -26,10 +24,11 @@ NETWORKS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 }
 
 
-def load(model: str, settings: Mapping[str, Any]) -> Built:
+def load(model: str, settings: Settings) -> Built:
     """Build one of NETWORKS, with these arguments for its constructor. Raises BadModel."""
     from netsize.sources.factory import build
 
     _, file, name, inputs = NETWORKS[model]
-    network, blank = build(model, getattr(import_module(f"{__name__}.{file}"), name), settings)
-    return Built(network, Source("netsize", model, model, __version__), tuple(map(read_input, inputs)), blank=blank)
+    network, blank = build(model, getattr(import_module(f"{__name__}.{file}"), name), settings.arguments)
+    sized = settings.sized(model, [read_input(text) for text in inputs])
+    return Built(network, Source("netsize", model, model, __version__), sized, blank=blank)

@@ -1,0 +1,194 @@
+"""What a MODEL is, by how it is written and what lies there: without torch, and without the libraries themselves."""
+
+import importlib.util
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from netsize.errors import BadModel, UnknownModel, did_you_mean
+from netsize.sources.classics import NETWORKS
+from netsize.sources.environment import require_extra, require_torchvision
+from netsize.sources.names import diffusers_classes, timm_models, torchvision_models, transformers_types
+
+COMMANDS = ("show", "list", "explain", "compare", "sweep", "train", "check", "freeze", "diff", "cache")
+LIBRARIES: dict[str, Callable[[], dict[str, str]]] = {
+    "torchvision": torchvision_models,
+    "timm": timm_models,
+    "transformers": transformers_types,
+    "diffusers": diffusers_classes,
+}
+PROGRAMS = (".pt2", ".torchscript", ".ts")
+STORED = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".gguf")
+FOREIGN = {  # files that hold a network, or may, with what to do
+    ".ipynb": "a notebook. Put the network into a file, net.py, and count net.py:Net; or call netsize.analyze in it",
+    ".h5": "a network of Keras. Export it to ONNX (tf2onnx), and count that",
+    ".keras": "a network of Keras. Export it to ONNX (model.export(format='onnx')), and count that",
+    ".pb": "a graph of TensorFlow. Export it to ONNX (tf2onnx), and count that",
+    ".tflite": "a graph of TensorFlow Lite. Export it to ONNX (tf2onnx), and count that",
+    ".mlmodel": "a network of Core ML. Count the one that it was made from",
+    ".npz": "arrays of NumPy. Count the network that they belong to",
+    ".pkl": "a pickle, which could run code. Save its state_dict() with torch.save as weights.pth, and count that",
+    ".zip": "an archive. Unpack it, and count what is in it",
+}
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The file here that loads it, and how that one names it. `file`: what is in it decides, and the name does not."""
+
+    source: str
+    model: str
+    file: Path | None = None
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Those besides torch and torchvision whose versions decide what it is."""
+        return (self.source,) if self.source in LIBRARIES and self.source != "torchvision" else ()
+
+
+def recognise(model: str) -> Recognised:
+    """Raises UnknownModel for a name that is nothing that netsize knows, BadModel for a folder or file that holds no
+    network, BadEnvironment if the library is missing."""
+    library, colon, name = model.partition(":")
+    if colon and library in LIBRARIES:
+        return _of_library(library, name)
+    path = Path(model)
+    if path.is_dir():
+        return _in_folder(path, model)
+    if path.suffix == ".json" and path.is_file():
+        return _described(path, model)
+    if path.suffix.lower() in (*PROGRAMS, *STORED, *FOREIGN):
+        return _in_file(path, model)
+    if is_python(model) and not _is_spoken(model):
+        return Recognised("python", model)
+    return _by_name(model)
+
+
+def is_python(model: str) -> bool:
+    """path/to/net.py:Net or package.module:factory."""
+    return ":" in model or model.endswith(".py") or "/" in model
+
+
+def spoken(name: str) -> str:
+    """ResNet-50, resnet_50 and torchvision.models.resnet50 are one name."""
+    return re.sub(r"[-_ ./]", "", name.lower().removeprefix("torchvision.models."))
+
+
+def _is_spoken(model: str) -> bool:
+    """ViT-B/16, and no file."""
+    return ":" not in model and not model.endswith(".py") and spoken(model) in map(spoken, torchvision_models())
+
+
+def _by_name(model: str) -> Recognised:
+    known = {**dict.fromkeys(torchvision_models(), "torchvision"), **dict.fromkeys(NETWORKS, "classics")}
+    if model in known:
+        return Recognised(known[model], model)
+    architecture = model.partition(".")[0]  # what follows is the name of weights
+    if architecture in timm_models():
+        return Recognised("timm", f"timm:{model}")
+    alike = [name for name in known if spoken(name) == spoken(model)]
+    if len(alike) == 1:
+        return Recognised(known[alike[0]], alike[0])
+    alike = alike or [f"timm:{name}" for name in timm_models() if spoken(name) == spoken(model)]
+    if len(alike) == 1:
+        return Recognised("timm", alike[0])
+    if _is_module(model):
+        return Recognised("python", model)
+    raise _unknown(model, alike, sorted(known))
+
+
+def _is_module(model: str) -> bool:
+    """One of the user's own, in this folder or in the src of its project, or one inside of a package."""
+    parts = model.split(".")
+    if not all(part.isidentifier() for part in parts):
+        return False
+    files = [place.joinpath(*parts) for place in (Path(), Path("src"))]
+    here = any(file.with_suffix(".py").is_file() or (file / "__init__.py").is_file() for file in files)
+    return here or (len(parts) > 1 and importlib.util.find_spec(parts[0]) is not None)
+
+
+def _unknown(model: str, alike: list[str], known: list[str]) -> UnknownModel:
+    require_torchvision()
+    elsewhere = [f"{library}:{name}" for library in ("transformers", "diffusers") for name in LIBRARIES[library]()
+                 if spoken(name) == spoken(model)]  # fmt: skip
+    alike = alike or elsewhere
+    if alike:
+        hint = f" Did you mean {' or '.join(alike)}?"
+    else:
+        hint = did_you_mean(model, [*COMMANDS, *known]) or did_you_mean(model, [*timm_models()])
+    return UnknownModel(
+        f"torchvision has no model {model!r}.{hint or ' See `netsize list`, or name Python: net.py:Net'}"
+    )
+
+
+def _of_library(library: str, name: str) -> Recognised:
+    require_extra(library)
+    known = LIBRARIES[library]()
+    bare = name.partition(".")[0] if library == "timm" else name
+    alike = [bare] if bare in known else [other for other in known if spoken(other) == spoken(name)]
+    if len(alike) != 1:
+        near = f" Did you mean {' or '.join(alike)}?" if alike else did_you_mean(name, sorted(known))
+        raise UnknownModel(f"{library} has no model {name!r}.{near or f' See `netsize list {library}:`'}")
+    found = name if bare in known else alike[0]
+    return Recognised(library, found if library == "torchvision" else f"{library}:{found}")
+
+
+def _in_folder(folder: Path, model: str) -> Recognised:
+    if (folder / "config.json").is_file():
+        return _described(folder / "config.json", model)
+    if (folder / "model_index.json").is_file():
+        parts = sorted(file.parent.name for file in folder.glob("*/config.json"))
+        told = " or ".join(f"{model.rstrip('/')}/{part}" for part in parts) or "one of its networks"
+        raise BadModel(f"{model} is a pipeline of several networks. Count one: {told}")
+    if (folder / "__init__.py").is_file():
+        return Recognised("python", model)
+    raise BadModel(
+        f"{model} is a folder without a config.json, which says what network it is. Name a file in it: net.py:Net"
+    )
+
+
+def _described(file: Path, model: str) -> Recognised:
+    """By a config.json of transformers or diffusers."""
+    library = "diffusers" if "_class_name" in read_config(file) else "transformers"
+    require_extra(library)
+    return Recognised(library, model, file)
+
+
+def _in_file(path: Path, model: str) -> Recognised:
+    if not path.is_file():
+        raise BadModel(f"there is no file {model}")
+    ending = path.suffix.lower()
+    if ending in FOREIGN:
+        raise BadModel(f"{model} is {FOREIGN[ending]}")
+    return Recognised("program" if ending in PROGRAMS or _is_script(path) else "stored", model, path)
+
+
+def _is_script(path: Path) -> bool:
+    """Whether torch.save has made it, or TorchScript, which keeps its code beside its data."""
+    try:
+        with ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except (OSError, BadZipFile):
+        return False
+
+
+def config_file(model: str) -> Path | None:
+    """The description that a MODEL is, or that lies in it; None for a name."""
+    path = Path(model)
+    return path / "config.json" if path.is_dir() else path if path.suffix == ".json" else None
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """Raises BadModel if it is no description of a network."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadModel(f"{file} cannot be read as JSON: {getattr(error, 'strerror', None) or error}") from error
+    if not isinstance(found, dict) or not {"_class_name", "model_type", "architectures"} & set(found):
+        raise BadModel(f"{file} describes no network: neither model_type nor architectures (transformers) is in it, "
+                       "nor _class_name (diffusers)")  # fmt: skip
+    return found
