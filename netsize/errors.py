@@ -40,6 +40,12 @@ class BadEnvironment(NetsizeError):
     """A package or a device that is needed is missing or does not fit."""
 
 
+def describe(error: BaseException) -> str:
+    """Type and first line of an error, for one line on a terminal."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """' Did you mean alexnet?', or nothing if no known word is near, whatever its capitals."""
     from difflib import get_close_matches

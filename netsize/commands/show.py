@@ -51,8 +51,10 @@ def show(
     delivery: Delivery,
 ) -> int:
     """Count a network's units, connections and weights, layer by layer, and verify the counts by running it."""
-    recognise(model)
+    stored = recognise(model).source == "stored"
     output = delivery.checked()
+    if stored:
+        return _show_weights(model, network, output, depth, top, sort)
     if sort is not None and sort not in QUANTITIES:
         raise BadOption(
             f"--sort {sort}: there are {', '.join(QUANTITIES)}.{errors.did_you_mean(sort, list(QUANTITIES))}"
@@ -73,3 +75,18 @@ def show(
     output.deliver(report, depth=depth, top=top, sort=sort)
     differs = report.verification.status == "failed" or (strict and not report.complete)
     return errors.DIFFERS if differs else errors.COUNTED
+
+
+def _show_weights(
+    model: str, network: options.Network, output: terminal.Output, depth: int | None, top: int | None, sort: str | None
+) -> int:
+    """A file that holds weights, and no network."""
+    from netsize.results.checkpoint import Checkpoint
+    from netsize.sources.stored import read
+
+    if network != options.Network():
+        raise BadOption(f"{model} holds weights only: --input, --set and their like belong to networks")
+    if sort not in (None, "weights"):
+        raise BadOption(f"--sort {sort}: {model} holds weights only")
+    output.deliver(Checkpoint(read(model)), depth=depth, top=top, sort=sort)
+    return errors.COUNTED

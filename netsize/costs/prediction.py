@@ -15,7 +15,7 @@ from netsize.costs.recipe import NoLoss, Recipe, forward, loss
 from netsize.costs.simulation import simulate
 from netsize.costs.timeline import Timeline, largest_batch
 from netsize.costs.training import SPARE, Fit, Measured, Training, layers_of, usable
-from netsize.errors import BadInput, BadOption
+from netsize.errors import BadInput, BadOption, describe
 from netsize.facts.network import Network
 from netsize.machine import binary
 from netsize.results import words
@@ -30,7 +30,7 @@ from netsize.run.inputs import arguments_of, known_inputs, read_given
 from netsize.run.switches import uncompiled
 from netsize.sources.built import Arguments, Built
 from netsize.sources.environment import choose_device
-from netsize.sources.factory import describe, quiet
+from netsize.sources.factory import quiet
 from netsize.sources.initialisers import fill, give_memory
 from netsize.sources.settings import InputSpec, Settings
 from netsize.trace.higher_order import Bodies

@@ -16,7 +16,13 @@ from netsize.results.report import Report
 
 FORMATS = {"table": ".txt", "json": ".json", "csv": ".csv", "markdown": ".md", "latex": ".tex"}
 # results that are laid out on a page -> the file here that does it
-PAGES = {"Comparison": "comparison", "Listing": "listing", "Sweep": "sweep", "Training": "training"}
+PAGES = {
+    "Checkpoint": "checkpoint",
+    "Comparison": "comparison",
+    "Listing": "listing",
+    "Sweep": "sweep",
+    "Training": "training",
+}
 
 
 def render(result: Any, format: str, style: Style) -> str:

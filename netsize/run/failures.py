@@ -6,13 +6,13 @@ from dataclasses import replace
 import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
-from netsize.errors import BadInput, TooLarge
+from netsize.errors import BadInput, TooLarge, describe
 from netsize.run import memory
 from netsize.run.fake_tensors import NeverEnds
 from netsize.run.forward_pass import ForwardFailed, MadeWithoutValues, first_that_runs
 from netsize.run.inputs import MakeInputs, arguments_of
 from netsize.sources.built import Built
-from netsize.sources.factory import describe, quiet
+from netsize.sources.factory import quiet
 from netsize.sources.settings import InputSpec
 
 NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException, NeverEnds, MadeWithoutValues)

@@ -65,12 +65,33 @@ def without_values(
                 before.append((module, held, name, value))
                 _exchange(module, held, name, other)
     try:
-        with mode, Guesses(answer, shapes) as guesses:
+        with _conversions(), mode, Guesses(answer, shapes) as guesses:
             yield guesses
     finally:
         for module, held, name, value in before:
             _exchange(module, held, name, value)
         forget()
+
+
+@contextmanager
+def _conversions() -> Iterator[None]:
+    """A forward that moves one of its modules to a type (a router to float32) gives its parameters other data. torch
+    would swap fake ones, which it cannot once anybody refers to them."""
+    original = nn.Module._apply
+
+    def apply(module: nn.Module, function: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> nn.Module:
+        for part in module.modules() if recurse else (module,):
+            for value in (*part._parameters.values(), *part._buffers.values()):
+                other = None if value is None else function(value)
+                if value is not None and other is not None and other is not value:
+                    value.data = other
+        return module
+
+    nn.Module._apply = apply  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module._apply = original  # type: ignore[method-assign]
 
 
 def _exchange(module: nn.Module, held: dict[str, Any], name: str, value: torch.Tensor) -> None:

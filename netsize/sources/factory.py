@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from netsize.errors import BadModel, NetsizeError
+from netsize.errors import BadModel, NetsizeError, describe
 from netsize.sources.initialisers import SkipInitialisers
 
 TALKATIVE = ("torch", "torchvision", "timm", "transformers", "diffusers", "torchao", "huggingface_hub")
@@ -63,9 +63,3 @@ def _without_log() -> Any:
             logger.setLevel(level)
         for logger in heard:
             logger.disabled = False
-
-
-def describe(error: BaseException) -> str:
-    """Type and first line of an error, for one line on a terminal."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

@@ -14,10 +14,10 @@ from zipfile import ZipFile
 import torch
 from torch.export.pt2_archive.constants import OPAQUE_OBJ_FILENAME_PREFIX
 
-from netsize.errors import BadModel
+from netsize.errors import BadModel, describe
 from netsize.facts.network import Source, release
 from netsize.sources.built import Arguments, Built
-from netsize.sources.factory import describe, quiet
+from netsize.sources.factory import quiet
 from netsize.sources.settings import Settings
 
 FUNCTIONS = ("ceiling", "floor", "sqrt", "log", "exp")  # of sympy, which writes all others with a capital

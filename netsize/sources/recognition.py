@@ -59,6 +59,8 @@ def recognise(model: str) -> Recognised:
     path = Path(model)
     if path.is_dir():
         return _in_folder(path, model)
+    if path.name.endswith(".index.json"):
+        return _in_file(path, model)
     if path.suffix == ".json" and path.is_file():
         return _described(path, model)
     if path.suffix.lower() in (*PROGRAMS, *STORED, *FOREIGN):
@@ -144,6 +146,8 @@ def _in_folder(folder: Path, model: str) -> Recognised:
         parts = sorted(file.parent.name for file in folder.glob("*/config.json"))
         told = " or ".join(f"{model.rstrip('/')}/{part}" for part in parts) or "one of its networks"
         raise BadModel(f"{model} is a pipeline of several networks. Count one: {told}")
+    for weights in (*sorted(folder.glob("*.index.json")), *sorted(folder.glob("*.safetensors"))):
+        return Recognised("stored", f"{model.rstrip('/')}/{weights.name}", weights)
     if (folder / "__init__.py").is_file():
         return Recognised("python", model)
     raise BadModel(

@@ -9,6 +9,28 @@ from torch import nn
 import netsize
 
 
+class Converts(nn.Module):
+    """Moves its router to a type of its own whenever it is called: Switch Transformers."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.layer, self.router, self.dtype = nn.Linear(8, 8), nn.Linear(8, 4), dtype
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.router = self.router.to(self.dtype)
+        return self.router(self.layer(x).to(self.dtype))
+
+
+@pytest.mark.parametrize("own", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_module_that_is_converted_in_forward(own: torch.dtype, dtype: torch.dtype, verify: bool) -> None:
+    network = Converts(dtype).to(own)
+    report = netsize.analyze(network, "8", device="cpu", verify=verify)
+    assert (report.totals.connections, report.totals.weights, report.unused) == (96, 96, ())
+    assert network.router.weight.dtype is own
+
+
 class Padded(nn.Module):
     """Works out its padding in tensors of whole numbers, as sound codecs do."""
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from netsize.errors import BadModel
-from netsize.sources.factory import describe, quiet
+from netsize.errors import BadModel, describe
+from netsize.sources.factory import quiet
 
 
 def import_place(place: str) -> ModuleType:

@@ -9,10 +9,10 @@ from typing import Any
 import transformers
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from netsize.errors import BadModel, did_you_mean
+from netsize.errors import BadModel, describe, did_you_mean
 from netsize.facts.network import Source, release
 from netsize.sources.built import Built
-from netsize.sources.factory import build, describe, quiet
+from netsize.sources.factory import build, quiet
 from netsize.sources.recognition import config_file
 from netsize.sources.settings import Settings
 from netsize.sources.transformers.heads import class_of
