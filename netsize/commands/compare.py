@@ -17,7 +17,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Models, patterns ('resnet*'), saved reports (sizes.json).",
+            help="Models, each with its input (net.py:Net@3x32x32) if need be; 'resnet*'; saved reports.",
             autocompletion=complete_model,
         ),
     ],

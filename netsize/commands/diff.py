@@ -16,7 +16,10 @@ from netsize.sources import complete_model
 
 def diff(
     before: Annotated[
-        str, typer.Argument(metavar="A", help="A model, or a saved report.", autocompletion=complete_model)
+        str,
+        typer.Argument(
+            metavar="A", help="A model (net.py:Net@3x32x32), or a saved report.", autocompletion=complete_model
+        ),
     ],
     after: Annotated[
         str, typer.Argument(metavar="B", help="A model, or a saved report.", autocompletion=complete_model)

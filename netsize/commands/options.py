@@ -125,10 +125,12 @@ class Network:
         return Settings(tuple(map(read_setting, self.set or [])), self.task, self.tokens, image)
 
     def question(self, model: str, **how: Any) -> Question:
-        """What is asked of a model that is given so. Raises NetsizeError."""
+        """What is asked of a model that is given so; it may bring its own input: net.py:Net@3x32x32. Raises
+        NetsizeError."""
         if self.input and (self.tokens or self.image):
             raise BadOption("--tokens and --image change the network's own input: leave --input away")
-        return question(model, self.input, self.settings, batch=not self.no_batch, **how)
+        name, *own = model.split("@")
+        return question(name, own or self.input, self.settings, batch=not self.no_batch, **how)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Programs in files: what torch.export has saved (.pt2), with its example inputs, and TorchScript (.pt, .torchscript).
 Neither needs the Python that it was made from, and nothing in a file is run as Python: it is looked through first."""
 
+import ast
 import json
 import os
 import re
@@ -59,11 +60,21 @@ def _check_harmless(model: str) -> None:
                     raise BadModel(f"{model} has a size that is no arithmetic, {expression[:80]!r}: it is not read")
 
 
+ARITHMETIC = (
+    ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
+    ast.Constant, ast.Name, ast.Call, ast.keyword, ast.expr_context,
+)  # fmt: skip
+
+
 def _is_arithmetic(expression: str) -> bool:
-    """Symbols, numbers, operators, and functions as sympy names them; no attributes, nothing of Python's own."""
-    calls = re.findall(r"(\w+)\s*\(", expression)
-    plain = "__" not in expression and not re.search(r"\.\s*[A-Za-z_]", expression) and "lambda" not in expression
-    return plain and all(call[0].isupper() or call in FUNCTIONS for call in calls)
+    """Symbols, numbers, operators, and functions as sympy names them: no attributes, nothing of Python's own."""
+    try:
+        nodes = list(ast.walk(ast.parse(expression.strip(), mode="eval")))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    called = [node.func for node in nodes if isinstance(node, ast.Call)]
+    harmless = (isinstance(f, ast.Name) and (f.id[0].isupper() or f.id in FUNCTIONS) for f in called)
+    return all(isinstance(node, ARITHMETIC) for node in nodes) and all(harmless)
 
 
 @contextmanager

@@ -155,6 +155,19 @@ def test_every_command_says_what_the_network_takes_in_one_way(netsize, tmp_path:
     assert (done.status, done.stderr) == (0, "")
 
 
+def test_each_of_several_models_has_its_own_input(netsize, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(SAYS.replace("x, *, mask", "x, mask"))
+    done = netsize("compare", "net.py:Net@4@1", "net.py:Net@9x4@1", "alexnet@3x64x64", "--json")
+    assert done.status == 0
+    assert [network["input"] for network in done.json["networks"]] == [
+        [[1, 4], [1, 1]], [[1, 9, 4], [1, 1]], [[1, 3, 64, 64]],
+    ]  # fmt: skip
+    done = netsize("diff", "net.py:Net@4@1", "net.py:Net@9x4@1", "--format", "json")
+    assert done.status == 0
+    done = netsize("compare", "alexnet@3xx", "alexnet")
+    assert (done.status, "expected sizes like 3x224x224" in done.stdout + done.stderr) == (2, True)
+
+
 def test_without_a_batch_axis_a_step_is_one_example(netsize, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(SAYS)
     done = netsize("train", "net.py:Net", "--input", "x=4", "--input", "mask=1", "--no-batch", "--batch", "8")
