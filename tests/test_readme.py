@@ -48,6 +48,19 @@ def test_commands_print_what_is_shown(command: str, capsys, monkeypatch) -> None
     assert printed.startswith(told) if "\n...\n" in block else printed == told
 
 
+def test_a_folder_of_transformers_prints_what_is_shown(netsize, tmp_path: Path) -> None:
+    (tmp_path / "Llama-3-8B").mkdir()
+    (tmp_path / "Llama-3-8B" / "config.json").write_text(
+        '{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "vocab_size": 128256, '
+        '"intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8}'
+    )
+    printed = netsize("./Llama-3-8B", "--no-verify", "--depth", "1").stdout
+    block = README.partition("$ netsize ./Llama-3-8B --no-verify --depth 1\n")[2].partition("\n...")[0]
+    versions = re.compile(r"transformers \d[\w.]*")
+    assert block
+    assert versions.sub("...", printed.strip("\n")).startswith(versions.sub("...", block))
+
+
 def test_options_exist(netsize) -> None:
     help = "".join(netsize(*words, "--help").stdout for words in ([], *([name] for name in COMMANDS)))
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
