@@ -50,7 +50,22 @@ def ask(question: Question, say: Say, *, fresh: bool = False, keep_python: bool 
 
 
 def run(question: Question, say: Say) -> Network:
-    """Import torch, build the network, count it and (if asked) run it. Raises NetsizeError."""
+    """Import torch, build the network, count it and (if asked) run it; a graph without torch. Raises NetsizeError."""
+    settings = Settings(question.settings, question.task, question.tokens, question.image)
+    if recognise(question.model).source == "graph":
+        from netsize.graphs.examination import examine as examine_graph
+
+        return examine_graph(
+            question.model,
+            [read_input(text) for text in question.input],
+            settings,
+            device=question.device,
+            verify=question.verify,
+            batch=question.batch,
+            fields=question.fields,
+            changes=bool(question.classes or question.until),
+            say=say,
+        )
     say("importing torch")
     with startup.imports():
         from netsize.run.examination import examine
@@ -65,7 +80,7 @@ def run(question: Question, say: Say) -> Network:
         device=question.device,
         verify=question.verify,
         batch=question.batch,
-        settings=Settings(question.settings, question.task, question.tokens, question.image),
+        settings=settings,
         fields=question.fields,
         classes=question.classes,
         until=question.until,

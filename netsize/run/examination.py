@@ -9,13 +9,13 @@ from typing import Any
 import torch
 
 from netsize import sources
-from netsize.errors import BadOption
+from netsize.errors import BadInput, BadOption
 from netsize.facts.network import Network
 from netsize.run import memory, startup
 from netsize.run.failures import cannot_take, too_large
 from netsize.run.forward_pass import ForwardFailed, trace
 from netsize.run.gradients import measure_fields
-from netsize.run.inputs import MakeInputs, arguments_of, known_inputs, read_given
+from netsize.run.inputs import MakeInputs, arguments_of, known_inputs, read_given, read_shapes
 from netsize.run.mending import mended
 from netsize.run.piecewise import prepare
 from netsize.run.transfer import Until, replace_classifier
@@ -43,6 +43,16 @@ def examine(
 ) -> Network:
     """What one forward pass writes down, before any convention. `model`: a MODEL of the command line, or an nn.Module;
     `input`: as for `netsize.analyze`; the rest as for `examine_built`. Raises NetsizeError."""
+    if isinstance(model, str) and sources.recognise(model).source == "graph":
+        from netsize.graphs.examination import examine as examine_graph
+
+        specs, changes = read_shapes(input), bool(classes or until)
+        if specs is None:
+            raise BadInput(f"{model} is a graph: say shapes, as 3x224x224")
+        return examine_graph(
+            model, specs, settings or Settings(), device=str(device), verify=verify, batch=batch, fields=fields,
+            changes=changes, say=say,
+        )  # fmt: skip
     where = choose_device(str(device))
     named = model if isinstance(model, str) else type(model).__name__
     say(f"building {named}")

@@ -20,6 +20,14 @@ MakeInputs = Callable[[torch.device], Arguments]
 def read_given(input: Any, built: Built) -> tuple[InputSpec, ...]:
     """Shapes, from texts or numbers; or none, with the user's own arguments put in the place of the example. Raises
     BadInput."""
+    shapes = read_shapes(input)
+    if shapes is None:
+        built.example, built.inputs = as_arguments(input, built.model.forward), ()
+    return shapes or ()
+
+
+def read_shapes(input: Any) -> tuple[InputSpec, ...] | None:
+    """None for what are no shapes, but arguments. Raises BadInput."""
     if input is None:
         return ()
     if isinstance(input, str):
@@ -30,8 +38,7 @@ def read_given(input: Any, built: Built) -> tuple[InputSpec, ...]:
         if min(input) < 1:
             raise BadInput(f"input {tuple(input)}: every size must be at least 1")
         return (InputSpec(tuple(input)),)
-    built.example, built.inputs = as_arguments(input, built.model.forward), ()
-    return ()
+    return None
 
 
 def known_inputs(built: Built, specs: Sequence[InputSpec], values: bool) -> tuple[InputSpec, ...]:

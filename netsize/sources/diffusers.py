@@ -10,11 +10,11 @@ from typing import Any
 from netsize.errors import BadInput, BadModel, BadOption, did_you_mean
 from netsize.facts.network import Source, release
 from netsize.sources.built import Built
-from netsize.sources.factory import build, quiet
+from netsize.sources.factory import build, library, quiet
 from netsize.sources.recognition import config_file
 from netsize.sources.settings import InputSpec, Settings
 
-with quiet():
+with library():
     import diffusers
 
 TOKENS = 77  # of a prompt: CLIP's; in these T5's, as their pipelines have it

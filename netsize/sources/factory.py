@@ -45,6 +45,18 @@ def quiet() -> Any:
 
 
 @contextlib.contextmanager
+def library() -> Any:
+    """Around the import of one, which may say a lot about what else is installed."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with quiet():
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextlib.contextmanager
 def _without_log() -> Any:
     """Those that are there are switched off; those that are made inside take their level from the library's first."""
     first = {logger: logger.level for logger in map(logging.getLogger, TALKATIVE)}

@@ -21,6 +21,7 @@ LIBRARIES: dict[str, Callable[[], dict[str, str]]] = {
     "transformers": transformers_types,
     "diffusers": diffusers_classes,
 }
+GRAPHS = (".onnx",)
 PROGRAMS = (".pt2", ".torchscript", ".ts")
 STORED = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".gguf")
 FOREIGN = {  # files that hold a network, or may, with what to do
@@ -47,6 +48,8 @@ class Recognised:
     @property
     def packages(self) -> tuple[str, ...]:
         """Those besides torch and torchvision whose versions decide what it is."""
+        if self.source == "graph":
+            return tuple(name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is not None)
         return (self.source,) if self.source in LIBRARIES and self.source != "torchvision" else ()
 
 
@@ -63,7 +66,7 @@ def recognise(model: str) -> Recognised:
         return _in_file(path, model)
     if path.suffix == ".json" and path.is_file():
         return _described(path, model)
-    if path.suffix.lower() in (*PROGRAMS, *STORED, *FOREIGN):
+    if path.suffix.lower() in (*GRAPHS, *PROGRAMS, *STORED, *FOREIGN):
         return _in_file(path, model)
     if is_python(model) and not _is_spoken(model):
         return Recognised("python", model)
@@ -168,6 +171,9 @@ def _in_file(path: Path, model: str) -> Recognised:
     ending = path.suffix.lower()
     if ending in FOREIGN:
         raise BadModel(f"{model} is {FOREIGN[ending]}")
+    if ending in GRAPHS:
+        require_extra("onnx")
+        return Recognised("graph", model, path)
     return Recognised("program" if ending in PROGRAMS or _is_script(path) else "stored", model, path)
 
 

@@ -3,14 +3,15 @@
 
 from typing import Any
 
-import timm
-from timm.models import get_pretrained_cfg
-
 from netsize.errors import BadModel
 from netsize.facts.network import Source, release
 from netsize.sources.built import Built
-from netsize.sources.factory import build
+from netsize.sources.factory import build, library
 from netsize.sources.settings import InputSpec, Settings
+
+with library():
+    import timm
+    from timm.models import get_pretrained_cfg
 
 
 def load(model: str, settings: Settings) -> Built:

@@ -6,18 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-import transformers
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-
 from netsize.errors import BadModel, describe, did_you_mean
 from netsize.facts.network import Source, release
 from netsize.sources.built import Built
-from netsize.sources.factory import build, quiet
+from netsize.sources.factory import build, library, quiet
 from netsize.sources.recognition import config_file
 from netsize.sources.settings import Settings
 from netsize.sources.transformers.heads import class_of
 from netsize.sources.transformers.inputs import given
 from netsize.sources.transformers.media import placed
+
+with library():
+    import transformers
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 Config = Any  # transformers' classes have no types
 

@@ -3,10 +3,12 @@
 import importlib
 from typing import Any
 
-import transformers
-from transformers.models.auto import modeling_auto
-
 from netsize.errors import BadModel, BadOption, did_you_mean
+from netsize.sources.factory import library
+
+with library():
+    import transformers
+    from transformers.models.auto import modeling_auto
 
 # Tasks as transformers' pipelines name them, where its Auto classes have another word.
 ALIASES = {
