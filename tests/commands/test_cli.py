@@ -110,7 +110,6 @@ ERRORS = [
     (["broken.py:Net"], "netsize: broken.py does not import: SyntaxError: invalid syntax (broken.py, line 1)"),
     (["no.such.package:Net"], "no.such.package does not import: ModuleNotFoundError: No module named 'no'"),
     (["net.py:Nett"], "netsize: net.py has no 'Nett'. Did you mean Net?"),
-    (["net.py"], "netsize: net.py has 5 networks. Name one, with what its forward takes:"),
     (["net.py:number"], "netsize: net.py:number gives a int, and no torch.nn.Module"),
     (["net.py:answer"], "netsize: net.py:answer is a int, and neither a torch.nn.Module nor something that gives one"),
     (["net.py:Net"], "netsize: net.py:Net: say what it takes, as --input 3x224x224"),

@@ -21,23 +21,97 @@ SD15 = {
     "_class_name": "UNet2DConditionModel", "cross_attention_dim": 768, "sample_size": 64, "attention_head_dim": 8,
 }  # fmt: skip
 
+# Shapes of published networks, as settings of their type.
+QWEN3_8B = {
+    "hidden_size": 4096, "intermediate_size": 12288, "num_hidden_layers": 36, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "head_dim": 128, "vocab_size": 151936,
+}  # fmt: skip
+QWEN3_30B_A3B = {
+    "hidden_size": 2048, "moe_intermediate_size": 768, "num_hidden_layers": 48, "num_attention_heads": 32,
+    "num_key_value_heads": 4, "head_dim": 128, "num_experts": 128, "num_experts_per_tok": 8, "vocab_size": 151936,
+}  # fmt: skip
+QWEN25_7B = {
+    "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
+    "num_key_value_heads": 4, "vocab_size": 152064,
+}  # fmt: skip
+GEMMA2_9B = {
+    "hidden_size": 3584, "intermediate_size": 14336, "num_hidden_layers": 42, "num_attention_heads": 16,
+    "num_key_value_heads": 8, "head_dim": 256, "vocab_size": 256000,
+}  # fmt: skip
+GEMMA3_1B = {
+    "hidden_size": 1152, "intermediate_size": 6912, "num_hidden_layers": 26, "num_attention_heads": 4,
+    "num_key_value_heads": 1, "head_dim": 256, "vocab_size": 262144,
+}  # fmt: skip
+PHI2 = {
+    "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 32, "num_attention_heads": 32,
+    "vocab_size": 51200,
+}  # fmt: skip
+PHI3_MINI = {
+    "hidden_size": 3072, "intermediate_size": 8192, "num_hidden_layers": 32, "num_attention_heads": 32,
+    "num_key_value_heads": 32, "vocab_size": 32064,
+}  # fmt: skip
+BERT_LARGE = {
+    "num_hidden_layers": 24, "hidden_size": 1024, "intermediate_size": 4096, "num_attention_heads": 16,
+}  # fmt: skip
+WHISPER_LARGE_V3 = {
+    "d_model": 1280, "encoder_layers": 32, "decoder_layers": 32, "encoder_attention_heads": 20,
+    "decoder_attention_heads": 20, "encoder_ffn_dim": 5120, "decoder_ffn_dim": 5120, "num_mel_bins": 128,
+    "vocab_size": 51866,
+}  # fmt: skip
+CLIP_L_14 = {
+    "projection_dim": 768, "text_config.hidden_size": 768, "text_config.intermediate_size": 3072,
+    "text_config.num_attention_heads": 12, "vision_config.hidden_size": 1024, "vision_config.patch_size": 14,
+    "vision_config.intermediate_size": 4096, "vision_config.num_hidden_layers": 24,
+    "vision_config.num_attention_heads": 16,
+}  # fmt: skip
+SDXL = {
+    "cross_attention_dim": 2048, "block_out_channels": (320, 640, 1280), "transformer_layers_per_block": (1, 2, 10),
+    "attention_head_dim": (5, 10, 20), "addition_embed_type": "text_time", "addition_time_embed_dim": 256,
+    "projection_class_embeddings_input_dim": 2816, "use_linear_projection": True, "sample_size": 128,
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+}  # fmt: skip
 PUBLISHED = [
     # a MODEL or a configuration, settings, connections (or None), parameters, and who says so
     (LLAMA3, {}, 964_891_246_592, 8_030_261_248),  # Llama 3 8B at 128 tokens: its model card says 8.03B
-    (SD15, {}, 401_636_720_640, 859_520_964),  # the U-Net of Stable Diffusion 1.x: 860M in Rombach et al. 2022
-    ("transformers:gpt2", {"tokens": 1024}, 145_824_153_600, 124_439_808),  # nanoGPT's notebook; 124,439,808 of OpenAI
-    ("transformers:bert", {"task": "base"}, None, 109_482_240),  # bert-base-uncased, 110M in Devlin et al. 2018
     ("transformers:llama", {}, None, 6_738_415_616),  # Llama 2 7B, whose shape the defaults are
+    ("transformers:mistral", {}, None, 7_241_732_096),  # Mistral 7B: 7.24B
+    ("transformers:mixtral", {"tokens": 64}, 816_983_310_336, 46_702_792_704),  # Mixtral 8x7B: 46.7B
+    ("transformers:qwen3", {"settings": QWEN3_8B}, None, 8_190_735_360),  # 8.2B
+    ("transformers:qwen3_moe", {"settings": QWEN3_30B_A3B}, None, 30_532_122_624),  # 30.5B
+    ("transformers:qwen2", {"settings": QWEN25_7B}, None, 7_615_616_512),  # Qwen 2.5 7B: 7.61B
+    ("transformers:gemma2", {"settings": GEMMA2_9B}, None, 9_241_705_984),  # 9.24B
+    ("transformers:gemma3_text", {"settings": GEMMA3_1B}, None, 999_885_952),  # 1.0B
+    ("transformers:phi", {"settings": PHI2}, None, 2_779_683_840),  # Phi-2: 2.78B
+    ("transformers:phi3", {"settings": PHI3_MINI}, None, 3_821_079_552),  # Phi-3 mini: 3.82B
+    ("transformers:deepseek_v3", {}, None, 671_026_404_352),  # 671B
+    ("transformers:gpt_oss", {}, None, 116_829_156_672),  # gpt-oss-120b: 116.8B
+    ("transformers:gpt2", {"tokens": 1024}, 145_824_153_600, 124_439_808),  # nanoGPT's notebook; 124M
+    ("transformers:gpt2", {"settings": {"n_layer": 48, "n_head": 25, "n_embd": 1600}}, None, 1_557_611_200),  # XL: 1.5B
+    ("transformers:bert", {"task": "base"}, None, 109_482_240),  # bert-base-uncased, 110M in Devlin et al. 2018
+    ("transformers:bert", {"task": "base", "settings": BERT_LARGE}, None, 335_141_888),  # 340M there
+    ("transformers:distilbert", {"task": "base"}, None, 66_362_880),  # 66M in Sanh et al. 2019
     ("transformers:t5", {}, None, 60_506_624),  # t5-small, 60M in Raffel et al. 2020
-    ("transformers:vit", {"task": "base"}, None, 86_389_248),  # ViT-B/16 with a pooler: 85.8M without it
-    ("transformers:whisper", {}, None, 37_760_640),  # whisper-tiny, 39M with its fixed positions
-    ("transformers:clip", {}, None, 151_277_313),  # CLIP ViT-B/32, 151.28M
-    ("transformers:distilbert", {"task": "base"}, None, 66_362_880),  # distilbert-base-uncased, 66M
+    ("transformers:whisper", {}, None, 37_760_640),  # whisper-tiny: 39M with its fixed positions
+    ("transformers:whisper", {"settings": WHISPER_LARGE_V3}, None, 1_543_490_560),  # 1.54B
+    ("transformers:vit", {"task": "base"}, None, 86_389_248),  # ViT-B/16, with a pooler
+    ("transformers:vit", {"settings": {"num_labels": 1000}}, 17_563_828_224, 86_567_656),  # as torchvision's
+    ("transformers:clip", {}, None, 151_277_313),  # CLIP ViT-B/32: 151M
+    ("transformers:clip", {"settings": CLIP_L_14}, None, 427_616_513),  # ViT-L/14: 428M
+    ("transformers:siglip", {}, None, 203_155_970),  # base, 224: 203M
+    (
+        "transformers:dinov2",
+        {"task": "base", "settings": {"image_size": 518, "patch_size": 14}},
+        None,
+        86_580_480,
+    ),  # 86M
+    (SD15, {}, 401_636_720_640, 859_520_964),  # the U-Net of Stable Diffusion 1.x: 860M in Rombach et al. 2022
+    ("diffusers:UNet2DConditionModel", {"settings": SDXL}, None, 2_567_463_684),  # 2.6B in Podell et al. 2023
+    ("diffusers:FluxTransformer2DModel", {"settings": {"guidance_embeds": True}}, None, 11_901_408_320),  # FLUX.1 dev
     ("diffusers:DiTTransformer2DModel", {}, None, 749_808_016),  # DiT-XL/2 with the tables of each of its 28 blocks
-    ("diffusers:FluxTransformer2DModel", {"settings": {"guidance_embeds": True}}, None, 11_901_408_320),  # FLUX.1-dev
     ("timm:resnet50", {}, 4_089_184_256, 25_557_032),  # as torchvision's
     ("timm:vit_base_patch16_224.mae", {}, None, 85_798_656),  # ViT-B/16 without a classifier
-    ("timm:vit_large_patch14_dinov2", {}, None, 304_367_616),  # DINOv2's ViT-L/14
+    ("timm:vit_large_patch14_dinov2", {}, None, 304_367_616),  # DINOv2's ViT-L/14 but for its mask token: 304M
 ]
 
 

@@ -14,7 +14,7 @@ from netsize.lecture import products as formulas_of_products
 from netsize.results.count import count
 from netsize.run.examination import examine_built
 from netsize.sources import source_of
-from netsize.sources.settings import read_input
+from netsize.sources.settings import Settings, read_input
 from netsize.trace import composites, custom, operations, products, recurrent_kernel
 
 NETWORKS = """
@@ -251,7 +251,7 @@ def test_without_the_mistake_nothing_is_found(model: str, shape: str, network, c
 
 
 def test_a_layer_that_was_not_run_on_ones_is_no_pass(network) -> None:
-    built = source_of(network("right")).load(network("right"), {})
+    built = source_of(network("right")).load(network("right"), Settings())
     facts = examine_built(built, [read_input("4")], device=torch.device("cpu"))
     assert count(facts).verification.status == "passed"
     report = count(replace(facts, calls=(replace(facts.calls[0], executed=None),)))

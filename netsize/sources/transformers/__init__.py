@@ -3,6 +3,7 @@
 
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,14 @@ def _check_known(model: str, cls: Any, config: Config, key: str) -> None:
     for part in way:
         place, default = getattr(place, part, None), getattr(default, part, None)
     known = [name for name in dir(default if default is not None else place) if not name.startswith("_")]
-    if last not in known:
+    if last not in known and not _is_read(cls, last):
         raise BadModel(f"--set {key}: the configuration of {model} has no {key!r}.{did_you_mean(last, known)}")
+
+
+def _is_read(cls: Any, key: str) -> bool:
+    """Whether the code of a type reads a setting that its configuration has no default for (head_dim)."""
+    folder = Path(inspect.getfile(cls)).parent
+    return any(re.search(rf"\b{re.escape(key)}\b", file.read_text(encoding="utf-8")) for file in folder.glob("*.py"))
 
 
 def _notes(described: dict[str, Any]) -> tuple[str, ...]:
