@@ -10,10 +10,11 @@ from typing import Any
 
 from netsize.errors import BadInput, BadModel, BadOption
 from netsize.facts.network import Call, Elements, Network, Source, Step, Unknown
+from netsize.graphs.bodies import flatten, has_bodies, is_idle
 from netsize.graphs.layers import layer_of
 from netsize.graphs.operators import READERS, Counted, Node, NoFormula, Unsettled
 from netsize.graphs.reading import Graph, read
-from netsize.graphs.running import on_ones, runner, shapes_of
+from netsize.graphs.running import conditions_of, on_ones, runner, shapes_of
 from netsize.graphs.silent import is_silent
 from netsize.graphs.values import Values
 from netsize.lecture.formulas import Shape, by
@@ -22,6 +23,7 @@ from netsize.sources.settings import InputSpec, Settings
 
 Say = Callable[[str], None]
 BODIES = ("If", "Loop", "Scan")
+NESTED = 10  # conditions inside of conditions
 # between a product and the softmax of its scores, or between a softmax and the product with the values
 PASSING = {"Mul", "Div", "Add", "Sub", "Where", "Cast", "Dropout", "Identity", "Reshape", "Softmax", "Expand", "Clip"}
 
@@ -50,6 +52,7 @@ def examine(
     say(f"reading {model}")
     graph = read(model, specs, batch)
     say(f"{'running' if verify else 'counting'} {model}")
+    decided = _flattened(graph, verify) if has_bodies(graph) else ()
     walk = Walk(graph, shapes_of(graph) if verify else {}, verify, say)
     walk.go()
     return Network(
@@ -59,7 +62,8 @@ def examine(
         parameters=tuple(walk.values.parameters.items()),
         unused=tuple((name, size) for name, size in walk.values.parameters.items() if name not in walk.used),
         uncounted=walk.unknowns(),
-        depends_on_values=(),
+        depends_on_values=decided if verify else (),
+        guessed=() if verify else tuple((name, "") for name in decided),
         device="cpu",
         torch="",
         executed=verify,
@@ -67,6 +71,23 @@ def examine(
         steps=tuple(walk.steps),
         notes=(*graph.notes, *((f"run by {runner()}",) if verify else ())),
     )
+
+
+def _flattened(graph: Graph, verify: bool) -> tuple[str, ...]:
+    """Put bodies in their places, and say whether values decided which. Without them, every condition holds."""
+    decided: dict[str, None] = {}
+    flatten(graph, lambda node: None)
+    for _ in range(NESTED):
+        if not any(node.op_type == "If" for node in graph.model.graph.node):
+            break
+        decided["onnx.If"] = None
+        held = conditions_of(graph) if verify else {}
+
+        def decide(node: Any, held: dict[str, bool] = held) -> bool | None:
+            return held.get(node.input[0]) if verify else True
+
+        flatten(graph, decide)
+    return tuple(decided)
 
 
 class Walk:
@@ -129,7 +150,7 @@ class Walk:
         """An operator that has no connections, or that nobody here knows."""
         if proto.op_type == "Add":
             self._add_bias(proto)
-        if is_silent(proto.domain, proto.op_type):
+        if is_silent(proto.domain, proto.op_type) or (proto.op_type in BODIES and is_idle(proto)):
             self._step(proto)
         else:
             self._know_nothing(proto)

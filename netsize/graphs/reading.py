@@ -89,18 +89,27 @@ def _move_constants(graph: Graph) -> None:
     graph.constants = {tensor.name: tensor for tensor in graph.model.graph.initializer}
     kept = []
     for node in graph.model.graph.node:
-        tensor = _constant(node) if node.op_type == "Constant" and node.domain in ("", "ai.onnx") else None
+        tensor = constant_of(node)
         if tensor is None:
             kept.append(node)
         else:
-            tensor.name = node.output[0]
             graph.constants[tensor.name] = tensor
             graph.model.graph.initializer.append(tensor)
     del graph.model.graph.node[:]
     graph.model.graph.node.extend(kept)
 
 
-def _constant(node: Any) -> Any:
+def constant_of(node: Any) -> Any:
+    """The tensor of a Constant node, under the name of its output; None for any other node."""
+    if node.op_type != "Constant" or node.domain not in ("", "ai.onnx"):
+        return None
+    tensor = _value_of(node)
+    if tensor is not None:
+        tensor.name = node.output[0]
+    return tensor
+
+
+def _value_of(node: Any) -> Any:
     for attribute in node.attribute:
         value = onnx.helper.get_attribute_value(attribute)
         if attribute.name == "value":

@@ -30,9 +30,23 @@ def runner() -> str:
 
 def shapes_of(graph: Graph) -> dict[str, Shape]:
     """Of all values, as they come out when the whole graph is run on random numbers. Raises BadInput."""
+    found = {name: tuple(array.shape) for name, array in _made(graph).items() if hasattr(array, "shape")}
+    return found | dict(graph.inputs)
+
+
+def conditions_of(graph: Graph) -> dict[str, bool]:
+    """What the values of a run decide, by the names of the conditions. Raises BadInput."""
+    asked = {node.input[0] for node in graph.model.graph.node if node.op_type == "If"}
+    return {name: bool(numpy.all(array)) for name, array in _made(graph).items() if name in asked}
+
+
+def _made(graph: Graph) -> dict[str, Any]:
+    """All values."""
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
     made = [name for node in model.graph.node for name in node.output if name]
+    for node in model.graph.node:
+        node.name = ""  # of a loop's turns they are alike, which no runtime takes
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in made)
     numbers = numpy.random.default_rng(0)
@@ -45,8 +59,7 @@ def shapes_of(graph: Graph) -> dict[str, Shape]:
         raise BadInput(
             f"{graph.file} cannot be run by {runner()}: {describe(error)}\n--no-verify counts it without running it"
         ) from error
-    found = {name: tuple(array.shape) for name, array in zip(made, outputs) if hasattr(array, "shape")}
-    return found | dict(graph.inputs)
+    return inputs | dict(zip(made, outputs))
 
 
 def _random(numbers: Any, name: str, shape: Shape, kind: int) -> Any:
@@ -68,7 +81,7 @@ def _run(model: Any, inputs: dict[str, Any], folder: str) -> list[Any]:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4  # what it says is raised, too
-    onnx.external_data_helper.load_external_data_for_model(model, folder)
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
     with redirect_stdout(io.StringIO()):  # it prints errors, which it raises, too
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     outputs: list[Any] = session.run(None, inputs)

@@ -32,15 +32,13 @@ class Values:
         self._types: dict[str, Any] = {}
         self._known: dict[str, Any] = {}
         self.misfits: dict[str, str] = {}  # nodes by their first output, and why onnx says that their inputs do not fit
-        for name, tensor in graph.constants.items():
-            self._types[name] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
-            if prod(tensor.dims) <= KNOWN and tensor.data_location != TensorProto.EXTERNAL:
-                self._known[name] = tensor
+        self._fixed: set[str] = set()  # values that no input goes into
+        for tensor in graph.constants.values():
+            self.settle(tensor)
         for name, shape in graph.inputs.items():
             self._types[name] = onnx.helper.make_tensor_type_proto(graph.types[name], shape)
         self.parameters = self._parameters()
         self.origins: dict[str, tuple[str, ...]] = {name: (name,) for name in self.parameters}
-        self._fixed = set(graph.constants)  # values that no input goes into
 
     def _parameters(self) -> dict[str, int]:
         """Initializers with fractions (or quantized ones), but for single numbers, statistics, and scales."""
@@ -66,6 +64,18 @@ class Values:
 
     def is_fixed(self, name: str) -> bool:
         return name in self._fixed
+
+    def settle(self, tensor: Any) -> None:
+        """What a constant holds."""
+        self._fixed.add(tensor.name)
+        self._types[tensor.name] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
+        if prod(tensor.dims) <= KNOWN and tensor.data_location != TensorProto.EXTERNAL:
+            self._known[tensor.name] = tensor
+
+    def number(self, name: str) -> int | None:
+        """A whole number that is settled."""
+        known = self._known.get(name)
+        return None if known is None or prod(known.dims) != 1 else int(numpy_helper.to_array(known).item())
 
     def truth(self, name: str) -> bool | None:
         """Of a condition that is settled."""

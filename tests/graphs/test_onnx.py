@@ -251,6 +251,102 @@ def test_what_nobody_knows_is_named(netsize, tmp_path: Path) -> None:
     assert (done.status, "cannot be run by onnxruntime" in done.stderr) == (2, True)
 
 
+def body(nodes: Sequence[Any], inputs: dict[str, tuple[int, Any]], outputs: dict[str, int], constants=()) -> Any:
+    return helper.make_graph(
+        nodes,
+        "body",
+        [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()],
+        [helper.make_tensor_value_info(name, kind, None) for name, kind in outputs.items()],
+        [numpy_helper.from_array(value, name) for name, value in constants],
+    )
+
+
+REAL, WHOLE, TRUTH = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+SMALL = body([helper.make_node("MatMul", ["x", "w"], ["t"])], {}, {"t": REAL}, [("w", ones(5, 3))])
+LARGE = body([helper.make_node("MatMul", ["x", "v"], ["t"])], {}, {"t": REAL}, [("v", ones(5, 9))])
+STEP = body(
+    [
+        helper.make_node("MatMul", ["h", "w"], ["p"]), helper.make_node("Add", ["p", "b"], ["next"]),
+        helper.make_node("Identity", ["on"], ["still"]),
+    ],
+    {"turn": (WHOLE, ()), "on": (TRUTH, ()), "h": (REAL, (1, 5))},
+    {"still": TRUTH, "next": REAL, "p": REAL},
+    [("w", ones(5, 5)), ("b", ones(5))],
+)  # fmt: skip
+OVER = body(
+    [helper.make_node("MatMul", ["one", "w"], ["p"]), helper.make_node("Add", ["p", "h"], ["next"])],
+    {"h": (REAL, (1, 4)), "one": (REAL, (1, 5))}, {"next": REAL, "p": REAL}, [("w", ones(5, 4))],
+)  # fmt: skip
+IN_BRANCH = body([helper.make_node("If", ["c"], ["t"], then_branch=LARGE, else_branch=SMALL)], {}, {"t": REAL})
+
+
+def branch(**branches: Any) -> Any:
+    return helper.make_node("If", ["c"], ["y"], **branches)
+
+
+LOOP = helper.make_node("Loop", ["m", "", "x"], ["y", "all"], body=STEP)
+SCAN = helper.make_node("Scan", ["x", "z"], ["y", "all"], body=OVER, num_scan_inputs=1)
+ABOVE = [helper.make_node("ReduceSum", ["x"], ["s"]), helper.make_node("Greater", ["s", "none"], ["c"])]
+BODIES = [
+    # nodes, inputs, constants, connections when it is run, without running it, and weights when it is run
+    ("a settled branch", [branch(then_branch=SMALL, else_branch=LARGE)], {"x": (1, 5)}, {"c": np.array(True)},
+     15, 15, 15),
+    ("the other one", [branch(then_branch=SMALL, else_branch=LARGE)], {"x": (1, 5)}, {"c": np.array(False)},
+     45, 45, 45),
+    ("a branch in a branch", [branch(then_branch=IN_BRANCH, else_branch=SMALL)], {"x": (1, 5)}, {"c": np.array(True)},
+     45, 45, 45),
+    ("values decide: true", [*ABOVE, branch(then_branch=SMALL, else_branch=LARGE)], {"x": (1, 5)},
+     {"none": np.float32(-1)}, 15, 15, 15),
+    ("values decide: false", [*ABOVE, branch(then_branch=SMALL, else_branch=LARGE)], {"x": (1, 5)},
+     {"none": np.float32(99)}, 45, 15, 45),
+    ("a loop of three", [LOOP], {"x": (1, 5)}, {"m": np.array(3)}, 75, 75, 25),
+    ("a scan of seven", [SCAN], {"x": (1, 4), "z": (7, 1, 5)}, {}, 140, 140, 20),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "nodes, inputs, constants, run, unrun, weights", [case[1:] for case in BODIES], ids=[case[0] for case in BODIES]
+)
+def test_bodies_are_executed_as_often_as_they_are(
+    tmp_path: Path, nodes, inputs, constants, run: int, unrun: int, weights: int
+) -> None:
+    file = made(tmp_path, nodes, inputs, constants)
+    report = netsize.analyze(file, device="cpu")
+    assert (report.verification.status, report.complete) == ("passed", True)
+    assert (report.totals.connections, report.totals.weights) == (run, weights)
+    assert bool(report.depends_on_values) == ("none" in constants)
+    report = netsize.analyze(file, device="cpu", verify=False)
+    assert report.totals.connections == unrun
+    assert bool(report.guessed) == ("none" in constants)
+
+
+def test_a_loop_that_values_end_is_named(tmp_path: Path) -> None:
+    ends = [helper.make_node("ReduceSum", ["x"], ["s"]), helper.make_node("Cast", ["s"], ["m"], to=WHOLE)]
+    flat = [helper.make_node("Reshape", ["m", "none"], ["n"])]
+    loop = helper.make_node("Loop", ["n", "", "x"], ["y", "all"], body=STEP)
+    file = made(tmp_path, [*ends, *flat, loop], {"x": (1, 5)}, {"none": np.array([], dtype=np.int64)})
+    report = netsize.analyze(file, device="cpu", verify=False)
+    assert [unknown.operation for unknown in report.uncounted] == ["onnx.Loop"]
+
+
+def test_a_scripted_loop(tmp_path: Path) -> None:
+    class Loop(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(6, 6)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for _ in range(x.shape[1]):
+                x = self.layer(x)
+            return x
+
+    file = str(tmp_path / "net.onnx")
+    torch.onnx.export(torch.jit.script(Loop()), (torch.rand(1, 4, 6),), file, dynamo=False)
+    for verify in (True, False):
+        report = netsize.analyze(file, device="cpu", verify=verify)
+        assert (report.totals.connections, report.totals.weights, report.complete) == (4 * 4 * 36, 36, True)
+
+
 def test_external_data(netsize, tmp_path: Path) -> None:
     file = made(tmp_path, [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": (1, 500)}, {"w": ones(500, 600)})
     onnx.save(onnx.load(file), file, save_as_external_data=True, location="weights.bin", size_threshold=0)
