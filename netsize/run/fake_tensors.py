@@ -128,6 +128,8 @@ class Guesses(DispatchMode):
             return self._worked_out(func, args, kwargs, given)
         if func._schema.is_mutable and given and not isinstance(given[0], FakeTensor):
             self._written[given[0]] = True
+        if name_of(func) in _BY_MASK:
+            args = (args[0], _places(args[1]), *args[2:])
         if name_of(func) in _SHAPES:
             return _SHAPES[name_of(func)](*args, **kwargs)
         try:
@@ -183,6 +185,21 @@ def _on_its_own(value: Any) -> Any:
 
 def _nonzero(mask: torch.Tensor) -> torch.Tensor:
     return mask.new_empty((mask.numel(), mask.dim()), dtype=torch.int64)
+
+
+_BY_MASK = ("aten.index", "aten.index_put", "aten.index_put_", "aten._index_put_impl_")
+
+
+def _places(indices: list[torch.Tensor | None]) -> list[torch.Tensor | None]:
+    """Masks that are known (which tokens are an image's) as the places where they hold."""
+    found: list[torch.Tensor | None] = []
+    for index in indices:
+        if index is None or isinstance(index, FakeTensor) or index.dtype not in (torch.bool, torch.uint8):
+            found.append(index)
+        else:
+            with unset_fake_temporarily():
+                found += index.nonzero().unbind(1)
+    return found
 
 
 def _index(tensor: torch.Tensor, indices: list[torch.Tensor | None]) -> Any:

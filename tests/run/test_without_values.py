@@ -31,6 +31,25 @@ def test_a_module_that_is_converted_in_forward(own: torch.dtype, dtype: torch.dt
     assert network.router.weight.dtype is own
 
 
+class Masked(nn.Module):
+    """Adds features to the places that its whole numbers mark, as vision-language models do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.layer, self.extra = nn.Embedding(9, 4), nn.Linear(4, 4), nn.Parameter(torch.rand(2, 4))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        found, mask = self.table(ids), ids == 7
+        found[mask, :] = self.layer(found[mask, :]) + self.extra
+        return found
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_mask_that_is_known_is_no_guess(verify: bool) -> None:
+    report = netsize.analyze(Masked(), torch.tensor([[1, 7, 2, 7, 3]]), device="cpu", verify=verify)
+    assert (report.totals.connections, report.guessed) == (2 * 16, ())
+
+
 class Padded(nn.Module):
     """Works out its padding in tensors of whole numbers, as sound codecs do."""
 
