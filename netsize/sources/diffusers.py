@@ -12,7 +12,7 @@ from netsize.facts.network import Source, release
 from netsize.sources.built import Built
 from netsize.sources.factory import build, library, quiet
 from netsize.sources.recognition import config_file
-from netsize.sources.settings import InputSpec, Settings
+from netsize.sources.settings import InputSpec, Settings, checked
 
 with library():
     import diffusers
@@ -49,7 +49,7 @@ def load(model: str, settings: Settings) -> Built:
     constants: dict[str, Any] = (
         {"return_dict": False} if "return_dict" in inspect.signature(network.forward).parameters else {}
     )
-    inputs = given(model, network, settings)
+    inputs = checked(model, given(model, network, settings))
     if _is_unconditioned(network):
         constants["added_cond_kwargs"] = {"resolution": None, "aspect_ratio": None}
     return Built(network, source, inputs, constants=constants, blank=blank)

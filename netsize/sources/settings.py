@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from netsize.errors import BadInput, BadOption
+from netsize.errors import BadInput, BadModel, BadOption
 from netsize.lecture.formulas import Shape
 
 TYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64")
@@ -141,6 +141,17 @@ class Settings:
         if self.tokens is not None:
             found = _resized("--tokens", model, found, (self.tokens,), _is_text)
         return tuple(found)
+
+
+def checked(model: str, specs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
+    """Inputs that were worked out from a configuration. Raises BadModel if it holds what is no size."""
+    for spec in specs:
+        sizes = (*spec.shape, *(() if spec.below is None else (spec.below,)))
+        if not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise BadModel(
+                f"{model}: its configuration gives {spec.name} no size that can be: {spec.shape}, {spec.below}"
+            )
+    return tuple(specs)
 
 
 def _is_text(spec: InputSpec) -> bool:

@@ -211,6 +211,8 @@ WRONG = [
     ({"model_type": "my_own", "auto_map": {"AutoModel": "modeling.Net"}}, [], "which netsize does not run"),
     ({"_class_name": "Nonesuch"}, [], "has no network 'Nonesuch'"),
     ({"_class_name": "StableDiffusionPipeline"}, [], "has no network 'StableDiffusionPipeline'"),
+    ({"model_type": "llama", "num_hidden_layers": 1, "vocab_size": 0}, [], "gives input_ids no size that can be"),
+    ({"_class_name": "VQModel", "sample_size": {"a": 1}}, [], "gives sample no size that can be"),
     ({"model_type": "bert", "num_hidden_layers": "many"}, [], "describes no network"),
 ]
 

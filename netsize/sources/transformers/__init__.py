@@ -12,7 +12,7 @@ from netsize.facts.network import Source, release
 from netsize.sources.built import Built
 from netsize.sources.factory import build, library, quiet
 from netsize.sources.recognition import config_file
-from netsize.sources.settings import Settings
+from netsize.sources.settings import Settings, checked
 from netsize.sources.transformers.heads import class_of
 from netsize.sources.transformers.inputs import given
 from netsize.sources.transformers.media import placed
@@ -37,7 +37,7 @@ def load(model: str, settings: Settings) -> Built:
         constants["interpolate_pos_encoding"] = True
     network, blank = build(model, lambda **_: cls._from_config(config), {})
     with quiet():
-        inputs = given(model, network, settings)
+        inputs = checked(model, given(model, network, settings))
         example = placed(model, network, inputs)
     source = Source("transformers", model, cls.__name__, release(transformers.__version__))
     notes = _notes(described)
