@@ -125,8 +125,8 @@ class Walk:
 
     def _visit(self, proto: Any) -> None:
         reader = READERS.get(proto.op_type) if proto.domain in ("", "ai.onnx", "com.microsoft") else None
-        if proto.domain == "com.microsoft" and proto.op_type in ("Attention",):
-            reader = None  # of another form
+        if (proto.domain, proto.op_type) == ("com.microsoft", "Attention"):  # of another form than ONNX's own
+            reader = None
         if reader is None:
             self._without(proto)
             return
@@ -134,10 +134,11 @@ class Walk:
             raise BadModel(f"{self.graph.file}: its node {proto.name or proto.output[0]} does not fit: {misfit}")
         node = Node(proto, self.values)
         try:
-            for counted in reader(node):
+            found = list(reader(node))
+            for counted in found:
                 self._count(proto, counted)
                 self._products[proto.output[0]] = len(self.calls) - 1
-            if proto.op_type == "Gather" and not self.calls[-1:]:
+            if not found:  # it gathers, and looks nothing up
                 self._step(proto)
         except Unsettled as value:
             raise BadInput(

@@ -179,6 +179,14 @@ def _gemm(node: Node) -> Iterator[Counted]:
     yield Counted(formula, left, run, node.operand(0) + node.operand(1), bias if bias[1] == columns else ("", 0))
 
 
+def _matmul_of_bits(node: Node) -> Iterator[Counted]:
+    """Microsoft's, with weights of 2 to 8 bits: as many as they stand for."""
+    input, inner, columns = node.shape(0), node.attribute("K"), node.attribute("N")
+    operands = ((node.name(1), inner * columns),) if node.is_weight(1) else ()
+    run = (Run("MatMul", (input, (inner, columns))),)
+    yield Counted(Linear(input, columns), input, run, operands, node.bias(5) if node.name(5) else ("", 0))
+
+
 def _einsum(node: Node) -> Iterator[Counted]:
     """Two operands: axes of both that come out are a batch, axes of both that do not are summed over."""
     equation = node.attribute("equation", "").replace(" ", "")
@@ -292,6 +300,7 @@ READERS: dict[str, Callable[[Node], Iterator[Counted]]] = {
     "QLinearMatMul": lambda node: _matmul(node, 0, 3),
     "Gemm": _gemm,
     "FusedGemm": _gemm,
+    "MatMulNBits": _matmul_of_bits,
     "Einsum": _einsum,
     "LSTM": _recurrent,
     "GRU": _recurrent,

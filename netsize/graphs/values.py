@@ -21,7 +21,13 @@ FRACTIONS = {
 STATISTICS = {"BatchNormalization": (3, 4)}  # inputs that are no parameters: running means and variances
 SCALES = {"DequantizeLinear": (1, 2), "QuantizeLinear": (1, 2), "QLinearConv": (1, 2, 4, 5, 6, 7),
           "QLinearMatMul": (1, 2, 4, 5, 6, 7), "ConvInteger": (2, 3), "MatMulInteger": (2, 3),
-          "Clip": (1, 2), "Resize": (1, 2), "Pad": (2,)}  # fmt: skip
+          "MatMulNBits": (2, 3), "Clip": (1, 2), "Resize": (1, 2), "Pad": (2,)}  # fmt: skip
+
+
+def logical(node: Any) -> int:
+    """Weights of a MatMulNBits, several of which lie in each byte."""
+    sizes = {attribute.name: attribute.i for attribute in node.attribute}
+    return int(sizes["K"] * sizes["N"])
 
 
 class Values:
@@ -42,12 +48,14 @@ class Values:
 
     def _parameters(self) -> dict[str, int]:
         """Initializers with fractions (or quantized ones), but for single numbers, statistics, and scales."""
-        left_out = set()
+        left_out, packed = set(), {}
         for node in self.graph.model.graph.node:
             for places in (STATISTICS.get(node.op_type, ()), SCALES.get(node.op_type, ())):
                 left_out |= {node.input[place] for place in places if place < len(node.input)}
+            if node.op_type == "MatMulNBits":
+                packed[node.input[1]] = logical(node)
         return {
-            name: prod(tensor.dims)
+            name: packed.get(name, prod(tensor.dims))
             for name, tensor in self.graph.constants.items()
             if tensor.data_type in FRACTIONS and tensor.dims and prod(tensor.dims) > 1 and name not in left_out
         }

@@ -190,6 +190,17 @@ def test_quantized_operators(tmp_path: Path) -> None:
     assert (report.totals.connections, report.totals.parameters) == (36 * 4 * 27 + 30, 108 + 30)
 
 
+def test_weights_of_four_bits_by_their_logical_number(tmp_path: Path) -> None:
+    node = helper.make_node(
+        "MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft", K=64, N=6, bits=4, block_size=32
+    )
+    constants = {"w": np.zeros((6, 2, 16), np.uint8), "s": ones(12)}
+    file = made(tmp_path, [node], {"x": (1, 3, 64)}, constants, domains=[helper.make_opsetid("com.microsoft", 1)])
+    report = netsize.analyze(file, device="cpu")
+    assert (report.verification.problems, report.complete) == ((), True)
+    assert (report.totals.connections, report.totals.weights, report.totals.parameters) == (3 * 64 * 6, 384, 384)
+
+
 @pytest.mark.parametrize("opset", [7, 9, 11, 13, 18, 21])
 def test_opsets(tmp_path: Path, opset: int) -> None:
     nodes = [
