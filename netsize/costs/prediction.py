@@ -1,7 +1,7 @@
 """From a MODEL, or a built network, to what it costs to train it, or to an error that says what to do."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from netsize.run.failures import cannot_take, needs_values
 from netsize.run.fake_tensors import without_values
 from netsize.run.forward_pass import BackwardFailed, ForwardFailed, aliases_of, trace
 from netsize.run.inputs import arguments_of, known_inputs, read_given
+from netsize.run.mending import mended
 from netsize.run.switches import uncompiled
 from netsize.sources.built import Arguments, Built
 from netsize.sources.environment import choose_device
@@ -125,8 +126,22 @@ class Prepared:
         _freeze(built, plan)
 
     def operations(self) -> Network:
-        """What is executed for one example, forward and backward. A normalisation over a batch of one example would
-        have no values to compare; it has no connections in either mode. Raises BadInput."""
+        """What is executed for one example, forward and backward; of inputs whose meaning is plain, of those that are
+        meant. Raises BadInput."""
+        given = self.specs
+        try:
+            return self._operations()
+        except ForwardFailed as failure:
+            for inputs, _ in mended(given, failure, self.plan.batched):
+                self.specs = inputs
+                with suppress(ForwardFailed):
+                    return self._operations()
+            self.specs = given
+            raise self._cannot_train(failure) from failure
+
+    def _operations(self) -> Network:
+        """A normalisation over a batch of one example would have no values to compare; it has no connections in either
+        mode. Raises BadInput, ForwardFailed."""
         make = arguments_of(self.built, self.specs, self.plan.batched)
         normalisations = [m for m in self.model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
         for module in normalisations:
@@ -134,8 +149,6 @@ class Prepared:
         try:
             with quiet():
                 return trace(self.model, make, self.built.source, torch.device("cpu"), False, loss=loss)
-        except ForwardFailed as failure:
-            raise self._cannot_train(failure) from failure
         except BackwardFailed as failure:
             error = failure.__cause__ or failure
             raise BadInput(

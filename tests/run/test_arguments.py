@@ -114,6 +114,12 @@ def test_what_is_plain_is_mended_and_said(network, input: str, said: tuple[str, 
     assert all(note in str(report) for note in said)
 
 
+def test_training_takes_the_same() -> None:
+    network = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 2))
+    assert netsize.training(network, "5", batch=2, device="cpu").input == ((1, 5),)
+    assert netsize.training(nn.Conv2d(3, 4, 3), "1x3x8x8", batch=2, device="cpu").input == ((1, 3, 8, 8),)
+
+
 def test_what_cannot_be_mended_is_an_error_about_what_was_given() -> None:
     with pytest.raises(BadInput, match="cannot take a 1x4x8x8 input"):
         netsize.analyze(nn.Conv2d(3, 4, 3), "1x4x8x8", device="cpu")
