@@ -1,8 +1,10 @@
 """A MODEL as the user writes it, or a network that they have -> a `Built` one, which may be run and changed. A file
 for each source: `torchvision`, `classics` (networks of papers), `timm`, `transformers`, `diffusers`, `python`
-(anybody's file), `module` (an object), `layer` (a formula). What they share stands in `recognition` (what a MODEL is),
-`names`, `built`, `settings`, `environment`, `factory` (building without initialisers) and `initialisers`. They may
-import `facts` and `lecture`; only a source itself imports torch and its library, and only when it is asked.
+(anybody's file), `program` (.pt2, TorchScript), `module` (an object), `layer` (a formula). Two give no network: `graph`
+(ONNX, which `netsize.graphs` counts) and `stored` (weights alone). What they share stands in `recognition` (what a
+MODEL is), `names`, `built`, `settings`, `configuration`, `environment`, `factory` (building without initialisers) and
+`initialisers`. They may import `facts` and `lecture`; only a source itself imports torch and its library, and only when
+it is asked.
 
 A new source is a file with `load(model, settings) -> Built`, chosen in `recognition.recognise`.
 """

@@ -60,7 +60,7 @@ def recognise(model: str) -> Recognised:
     if colon and library in LIBRARIES:
         return _of_library(library, name)
     path = Path(model)
-    if path.is_dir():
+    if path.is_dir() and model not in _own_names():  # which mean themselves, whatever folders there are
         return _in_folder(path, model)
     if path.name.endswith(".index.json"):
         return _in_file(path, model)
@@ -88,8 +88,13 @@ def _is_spoken(model: str) -> bool:
     return ":" not in model and not model.endswith(".py") and spoken(model) in map(spoken, torchvision_models())
 
 
+def _own_names() -> dict[str, str]:
+    """Names that stand alone, with their source."""
+    return {**dict.fromkeys(torchvision_models(), "torchvision"), **dict.fromkeys(NETWORKS, "classics")}
+
+
 def _by_name(model: str) -> Recognised:
-    known = {**dict.fromkeys(torchvision_models(), "torchvision"), **dict.fromkeys(NETWORKS, "classics")}
+    known = _own_names()
     if model in known:
         return Recognised(known[model], model)
     architecture = model.partition(".")[0]  # what follows is the name of weights

@@ -114,6 +114,14 @@ def test_folders(files, source: str, message: str, tmp_path: Path, monkeypatch: 
             recognise("here")
 
 
+def test_a_known_name_means_itself_whatever_folders_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "alexnet").mkdir()
+    assert recognise("alexnet").source == "torchvision"
+    with pytest.raises(BadModel, match="is a folder"):
+        recognise("alexnet/")
+
+
 def test_completion_knows_libraries() -> None:
     assert "timm:resnet50d" in complete_model("timm:resnet5")
     assert complete_model("convnext_pic") == ["convnext_pico", "convnext_pico_ols"]
