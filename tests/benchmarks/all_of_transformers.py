@@ -1,5 +1,6 @@
 """Types of transformers, each with its default configuration cut to few layers and experts: counted, complete, and
-(--verify) really run. A line for each, and a summary. Status 1 if one of those that were named fails.
+(--verify) really run; (--flops) held against torch's FlopCounterMode with plain attention, which sees no groups of
+experts. A line for each, and a summary. Status 1 if one of those that were named fails or differs.
 
     pip install 'netsize[transformers]'
     python tests/benchmarks/all_of_transformers.py                       # all types, counted without values
@@ -17,6 +18,7 @@ from multiprocessing import get_context
 from typing import Any
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 import netsize
 
@@ -39,7 +41,28 @@ def cut(config: Any, way: str = "") -> dict[str, int]:
     return found
 
 
-def count(kind: str, verify: bool, whole: bool) -> dict[str, Any]:
+def flops(kind: str, settings: dict[str, int], name: str) -> int:
+    """Multiply-accumulates that FlopCounterMode counts in the same network."""
+    import transformers
+
+    from netsize.sources.initialisers import SkipInitialisers
+    from netsize.sources.settings import Settings
+    from netsize.sources.transformers import _configured
+    from netsize.sources.transformers.inputs import given
+
+    config = _configured(kind, kind, {}, Settings(tuple(settings.items())))
+    with SkipInitialisers():
+        network = getattr(transformers, name)._from_config(config, attn_implementation="eager").eval()
+    inputs = {}
+    for spec in given(kind, network, Settings()):
+        dtype = getattr(torch, spec.type) if spec.type else network.dtype
+        inputs[spec.name] = torch.zeros(1, *spec.shape, dtype=dtype)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(**inputs)
+    return int(counter.get_total_flops()) // 2
+
+
+def count(kind: str, verify: bool, whole: bool, held: bool) -> dict[str, Any]:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     torch.set_num_threads(1)
@@ -53,7 +76,9 @@ def count(kind: str, verify: bool, whole: bool) -> dict[str, Any]:
         found |= {"class": report.source.title, "input": inputs, "connections": report.totals.connections}
         found |= {"parameters": report.totals.parameters, "status": report.verification.status}
         found["uncounted"] = [unknown.operation for unknown in report.uncounted]
-        found["problems"] = report.verification.problems[:1]
+        found["problems"] = list(report.verification.problems[:1])
+        if held and (other := flops(kind, settings, report.source.title)) != report.totals.connections:
+            found["problems"].append(f"FlopCounterMode: {other:,}")
         found["values"] = report.depends_on_values
         found["unused"] = sum(size for _, size in report.unused)
     except Exception as error:  # of any of 800 networks: the next one is counted all the same
@@ -62,11 +87,11 @@ def count(kind: str, verify: bool, whole: bool) -> dict[str, Any]:
     return found
 
 
-def apart(kind: str, verify: bool, whole: bool) -> dict[str, Any]:
+def apart(kind: str, verify: bool, whole: bool, held: bool) -> dict[str, Any]:
     """In a process of its own: one that is killed, or never ends, leaves the others alone."""
     context = get_context("fork")
     here, there = context.Pipe()
-    process = context.Process(target=lambda: there.send(count(kind, verify, whole)))
+    process = context.Process(target=lambda: there.send(count(kind, verify, whole, held)))
     process.start()
     there.close()
     try:
@@ -92,6 +117,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kinds", nargs="*")
     parser.add_argument("--verify", action="store_true")
+    parser.add_argument("--flops", action="store_true", help="held against FlopCounterMode")
     parser.add_argument("--whole", action="store_true", help="all layers and experts")
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
@@ -103,9 +129,9 @@ def main() -> int:
     import transformers  # noqa: F401 - once, before the processes
 
     with ThreadPoolExecutor(asked.jobs) as pool:
-        for found in pool.map(lambda kind: apart(kind, asked.verify, asked.whole), asked.kinds):
+        for found in pool.map(lambda kind: apart(kind, asked.verify, asked.whole, asked.flops), asked.kinds):
             print(line(found), flush=True)
-            bad = "error" in found or found["status"] == "failed" or found["uncounted"]
+            bad = "error" in found or found["problems"] or found["uncounted"]
             totals["failed" if bad else found["status"]] += 1
     print(dict(totals))
     return int(totals["failed"] > 0)
