@@ -69,6 +69,7 @@ def examine(
         executed=verify,
         seconds=time.perf_counter() - started,
         steps=tuple(walk.steps),
+        depth=walk.depth,
         notes=(*graph.notes, *((f"run by {runner()}",) if verify else ())),
     )
 
@@ -102,6 +103,7 @@ class Walk:
         self._left = dict(self.values.parameters)  # elements that no call has claimed
         self._first: dict[str, str] = {}  # parameter -> the layer that used it first
         self._numbers: Counter[str] = Counter()
+        self._depths: dict[str, int] = {}
         self._products: dict[str, int] = {}  # value -> the call that made it, which may get a bias
         self._unknown: dict[str, tuple[int, str]] = {}
         self._makers = {name: node for node in graph.model.graph.node for name in node.output}
@@ -116,9 +118,18 @@ class Walk:
                 self.say(f"{self.graph.file}: node {number} of {len(self.graph.model.graph.node)}")
             self.used |= {source for name in proto.input for source in self.values.origins.get(name, ())}
             self.values.follow(proto)
+            depth = max((self._depths.get(name, 0) for name in proto.input), default=0)
+            before = len(self.calls)
             fixed = all(self.values.is_fixed(name) for name in proto.input if name)
             if not (fixed and proto.input):
                 self._visit(proto)
+            weighted = any(call.elements and call.formula.fan_in != 0 for call in self.calls[before:])
+            self._depths |= dict.fromkeys(proto.output, depth + weighted)
+
+    @property
+    def depth(self) -> int:
+        """Layers with weights on the longest way from the input."""
+        return max(self._depths.values(), default=0)
 
     def unknowns(self) -> tuple[Unknown, ...]:
         return tuple(Unknown(name, calls, shapes) for name, (calls, shapes) in self._unknown.items())

@@ -75,6 +75,7 @@ def test_a_network_and_its_export_have_equal_connections(
         assert report.totals.connections == expected.totals.connections
         assert report.totals.weights == expected.totals.weights
         assert report.totals.units == expected.totals.units
+        assert report.depth == expected.depth
 
 
 def test_rows_are_called_as_the_layers_were(tmp_path: Path) -> None:
