@@ -116,7 +116,8 @@ def norms(report: netsize.Report, times: dict[str, int]) -> int:
 
 
 def verify(name: str) -> Counted:
-    """One network, run: with receptive fields, which must agree, too."""
+    """One network, run: with receptive fields, which must agree, too; and a training step of it, whose operations must
+    belong to layers."""
     import timm
 
     torch.set_num_threads(1)
@@ -129,7 +130,9 @@ def verify(name: str) -> Counted:
         found.seconds = time.perf_counter() - started
         found.connections, found.parameters = report.totals.connections, report.totals.parameters
         found.incomplete = tuple(unknown.operation for unknown in report.uncounted)
-        found.said = "; ".join(report.verification.problems[:1])
+        training = netsize.training(model, tuple(model.default_cfg["input_size"]), batch=2, device="cpu")
+        beyond = [f"backward: {training.unattributed:,} beyond all layers"] * bool(training.unattributed)
+        found.said = "; ".join([*report.verification.problems[:1], *training.problems[:1], *beyond])
     except Exception as error:
         found.said = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
     return found
