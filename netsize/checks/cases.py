@@ -20,7 +20,7 @@ import tomlkit
 from tomlkit.exceptions import ParseError
 from tomlkit.items import Comment, Table
 
-from netsize.errors import BadCase, did_you_mean
+from netsize.errors import BadCase, BadOption, did_you_mean
 from netsize.sources import is_pattern, matching
 from netsize.sources.settings import Settings, read_image
 
@@ -138,7 +138,10 @@ def _read_settings(place: str, table: Table) -> Settings:
     if tokens is not None and (not isinstance(tokens, int) or tokens < 1):
         raise BadCase(f"{place}: tokens = {tokens!r}: expected a whole number, at least 1")
     task = None if table.get("task") is None else str(table["task"])
-    sides = None if image is None else read_image(str(image))
+    try:
+        sides = None if image is None else read_image(str(image))
+    except BadOption as error:
+        raise BadCase(f"{place}: {error}") from error
     return Settings(tuple(dict(table.get("set", {})).items()), task, None if tokens is None else int(tokens), sides)
 
 

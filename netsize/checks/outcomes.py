@@ -11,6 +11,7 @@ from netsize.results.difference import compare_reports, load
 from netsize.results.report import Convention, Report
 from netsize.results.schema import as_dict
 from netsize.run.answer import ask, question
+from netsize.sources.recognition import FILES
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def count(case: Case, device: str, fresh: bool = False) -> Report:
 def located(case: Case) -> str:
     """The model; a file is found from the folder of the case's file."""
     file, colon, name = case.model.partition(":")
-    return f"{case.file.parent / file}{colon}{name}" if file.endswith((".py", ".json")) else case.model
+    there = case.file.parent / file
+    return f"{there}{colon}{name}" if there.suffix in FILES or ("/" in file and there.is_dir()) else case.model
 
 
 def compare(case: Case, report: Report) -> list[Outcome]:

@@ -129,7 +129,8 @@ class Network:
         NetsizeError."""
         if self.input and (self.tokens or self.image):
             raise BadOption("--tokens and --image change the network's own input: leave --input away")
-        name, *own = model.split("@")
+        there = Path(model.partition(":")[0]).exists()  # a folder may have an @ in its name
+        name, *own = [model] if there and "@" in model.partition(":")[0] else model.split("@")
         return question(name, own or self.input, self.settings, batch=not self.no_batch, **how)
 
 

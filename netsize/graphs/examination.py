@@ -120,9 +120,7 @@ class Walk:
             self.values.follow(proto)
             depth = max((self._depths.get(name, 0) for name in proto.input), default=0)
             before = len(self.calls)
-            fixed = all(self.values.is_fixed(name) for name in proto.input if name)
-            if not (fixed and proto.input):
-                self._visit(proto)
+            self._visit(proto)
             weighted = any(call.elements and call.formula.fan_in != 0 for call in self.calls[before:])
             self._depths |= dict.fromkeys(proto.output, depth + weighted)
 
@@ -186,7 +184,8 @@ class Walk:
         path, kind = layer_of(proto, names[0] if names else "")
         first = {self._first.setdefault(name, path) for name in names}
         biases, size = self._biases(counted.bias)
-        output = counted.output or self.values.shape(proto.output[0]) or formula.output
+        output = counted.reads([self.values.shape(name) for name in proto.output])
+        output = formula.output if output is None and not self.verify else output or ()  # of a number: ()
         attention = isinstance(formula, Product) and not counted.operands and self._is_attention(proto)
         self.calls.append(
             Call(
@@ -230,6 +229,8 @@ class Walk:
             if index is None or added not in self.values.origins or self.calls[index].bias_elements:
                 continue
             call = self.calls[index]
+            if not call.elements:  # a mask on the scores of two activations
+                continue
             size = prod(self.values.shape(added) or ())
             if size == call.formula.biases and size:
                 self.calls[index] = replace(call, biases=self._claim(added, size), bias_elements=size)

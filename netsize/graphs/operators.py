@@ -34,9 +34,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Counted:
-    """`operands`: values that its connections multiply by, with the number of elements that are used; `output`: what
-    came out, where it is arranged otherwise than the node's first output. `inside`: runs on ones whose sum are its
-    connections without padding; `filled`: with it, if it has any."""
+    """`operands`: values that its connections multiply by, with the number of elements that are used. `inside`: runs on
+    ones whose sum are its connections without padding; `filled`: with it, if it has any. `reads`: the shapes of what
+    the node put out, as the formula has its output; the node's first output, if nothing else is said."""
 
     formula: Formula
     input: Shape
@@ -44,7 +44,7 @@ class Counted:
     operands: tuple[tuple[str, int], ...] = ()
     bias: tuple[str, int] = ("", 0)
     filled: tuple[Run, ...] = ()
-    output: Shape | None = None
+    reads: Callable[[list[Shape | None]], Shape | None] = lambda outputs: outputs[0]
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,21 @@ def _einsum(node: Node) -> Iterator[Counted]:
         formula = Outer((*batch, prod(rows), 1), (*batch, 1, prod(columns)), weighted)
     elif weighted == "right" and not batch:
         formula = Linear((*rows, inner), prod(columns))
-    yield Counted(formula, shapes[0], run, node.operand(0) + node.operand(1), output=formula.output)
+
+    def reads(outputs: list[Shape | None]) -> Shape | None:
+        """Axes of the batch first, then those of the left operand, then those of the right one."""
+        if outputs[0] is None:
+            return None
+        came = dict(zip(made, outputs[0]))
+        both, of_left, of_right = (
+            tuple(came[letter] for letter in dict.fromkeys(left + right) if letter in made and belongs(letter))
+            for belongs in (
+                lambda a: a in left and a in right, lambda a: a not in right, lambda a: a not in left,
+            )
+        )  # fmt: skip
+        return (*of_left, prod(of_right)) if isinstance(formula, Linear) else (*both, prod(of_left), prod(of_right))
+
+    yield Counted(formula, shapes[0], run, node.operand(0) + node.operand(1), reads=reads)
 
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
@@ -224,7 +238,8 @@ def _recurrent(node: Node) -> Iterator[Counted]:
     """Each direction has products of its own, with the input and with the state of the step before."""
     cell = node.proto.op_type
     input, weight, state = node.shape(0), node.shape(1), node.shape(2)
-    steps = (input[1], input[0]) if node.attribute("layout", 0) else input[:2]
+    turned = node.attribute("layout", 0)  # the batch axis first
+    steps = (input[1], input[0]) if turned else input[:2]
     directions, hidden = weight[0], state[2]
     formula = Recurrent(steps, input[2], hidden, hidden, GATES[cell], cell.lower())
     runs = (
@@ -233,14 +248,23 @@ def _recurrent(node: Node) -> Iterator[Counted]:
     )
     operands = tuple((name, elements // directions) for name, elements in node.operand(1) + node.operand(2))
     name, biases = node.bias(3) if node.name(3) else ("", 0)
+
+    def reads(outputs: list[Shape | None]) -> Shape | None:
+        """Of one direction: all steps, or the last one, which is all that some ask for."""
+        all_steps, last = outputs[0], outputs[1] if len(outputs) > 1 else None
+        if all_steps is not None:
+            return (all_steps[1], all_steps[0], all_steps[3]) if turned else (all_steps[0], *all_steps[2:])
+        return None if last is None else (steps[0], last[0] if turned else last[1], last[2])
+
     for _ in range(directions):
-        yield Counted(formula, input, runs, operands, (name, biases // directions), output=formula.output)
+        yield Counted(formula, input, runs, operands, (name, biases // directions), reads=reads)
 
 
 def _attention(node: Node) -> Iterator[Counted]:
     """Scores of each query and key, and the values that they weigh, for each head: Attention of opset 23."""
     query, key, value = node.shape(0), node.shape(1), node.shape(2)
-    if len(query) == 3:  # all heads of a token side by side
+    beside = len(query) == 3  # all heads of a token side by side
+    if beside:
         heads, of_keys = node.attribute("q_num_heads"), node.attribute("kv_num_heads")
         query = (query[0], heads, query[1], query[2] // heads)
         key, value = ((s[0], of_keys, s[1], s[2] // of_keys) for s in (key, value))
@@ -250,8 +274,16 @@ def _attention(node: Node) -> Iterator[Counted]:
     mixed = Product(query[:2], query[2], keys, value[3], kind="attention")
     across = (*query[:2], keys, value[3])
     turned = (*query[:2], key[3], keys)
-    yield Counted(scores, query, (Run("MatMul", (query, turned)),), output=scores.output)
-    yield Counted(mixed, scores.output, (Run("MatMul", (scores.output, across)),), output=mixed.output)
+
+    def reads(outputs: list[Shape | None]) -> Shape | None:
+        made = outputs[0]
+        if made is None or not beside:
+            return made
+        return (made[0], query[1], made[1], made[2] // query[1])
+
+    # the node does not put its scores out: their shape is that of the formula
+    yield Counted(scores, query, (Run("MatMul", (query, turned)),), reads=lambda _: scores.output)
+    yield Counted(mixed, scores.output, (Run("MatMul", (scores.output, across)),), reads=reads)
 
 
 def _gather(node: Node) -> Iterator[Counted]:

@@ -20,11 +20,13 @@ OPSETS = range(7, 100)
 
 @dataclass
 class Graph:
-    """`inputs`: those that are no initializers, with the shapes that they are to have; `constants`: initializers."""
+    """`inputs`: those that are no initializers, with the shapes that they are to have; `specs`: what was said of them;
+    `constants`: initializers."""
 
     model: Any
     file: Path
     inputs: dict[str, Shape] = field(default_factory=dict)
+    specs: dict[str, InputSpec] = field(default_factory=dict)
     types: dict[str, int] = field(default_factory=dict)  # of the inputs, as onnx numbers them
     constants: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -135,9 +137,15 @@ def _settle_inputs(graph: Graph, specs: Sequence[InputSpec], batch: bool) -> Non
         raise BadInput(f"{file} has no input {(unknown or ['more'])[0]!r}: it takes {takes}")
     for value in inputs:
         tensor = value.type.tensor_type
-        spec = named.get(value.name) or (next(in_turn, None) if not named else None)
+        spec = named.get(value.name) or next(in_turn, None)
+        if spec is not None:
+            graph.specs[value.name] = spec
         sizes = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
         shape = _shape(file, value.name, sizes, spec, batch) if tensor.HasField("shape") or spec else ()
+        if batch and spec is None and shape and shape[0] > 1:
+            graph.notes += (
+                f"its input {value.name} is fixed to {shape[0]} on its first axis: counts are for all of it",
+            )
         graph.inputs[value.name], graph.types[value.name] = shape, tensor.elem_type
         del tensor.shape.dim[:]
         for size in shape:
@@ -146,7 +154,7 @@ def _settle_inputs(graph: Graph, specs: Sequence[InputSpec], batch: bool) -> Non
 
 
 def _shape(file: Path, name: str, sizes: list[int | None], spec: InputSpec | None, batch: bool) -> Shape:
-    """What is open takes what is said. What is fixed stays, but for a batch."""
+    """What is said; else what is fixed, and 1 for an open first axis."""
     if spec is None:
         shape = tuple(size if size else 1 if axis == 0 else 0 for axis, size in enumerate(sizes))
         if 0 in shape:

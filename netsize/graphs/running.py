@@ -50,7 +50,7 @@ def _made(graph: Graph) -> dict[str, Any]:
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in made)
     numbers = numpy.random.default_rng(0)
-    inputs = {name: _random(numbers, name, shape, graph.types[name]) for name, shape in graph.inputs.items()}
+    inputs = {name: _random(numbers, name, graph) for name in graph.inputs}
     try:
         outputs = _run(model, inputs, str(graph.file.parent))
     except MemoryError as error:
@@ -62,9 +62,14 @@ def _made(graph: Graph) -> dict[str, Any]:
     return inputs | dict(zip(made, outputs))
 
 
-def _random(numbers: Any, name: str, shape: Shape, kind: int) -> Any:
-    """Uniform in 0..1; whole numbers are 0, and those of a mask, in which nothing is to be left out, 1."""
+def _random(numbers: Any, name: str, graph: Graph) -> Any:
+    """What was said; else uniform in 0..1, whole numbers 0, and those of a mask, in which nothing is left out, 1."""
+    shape, kind, spec = graph.inputs[name], graph.types[name], graph.specs.get(name)
     dtype = onnx.helper.tensor_dtype_to_np_dtype(kind)
+    if spec is not None and spec.value is not None:
+        return numpy.full(shape, spec.value, dtype)
+    if spec is not None and spec.below is not None:
+        return numbers.integers(0, spec.below, shape).astype(dtype)
     if kind in (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16):
         return numbers.random(shape).astype(dtype)
     return (numpy.ones if "mask" in name.lower() else numpy.zeros)(shape, dtype=dtype)

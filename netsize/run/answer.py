@@ -2,6 +2,7 @@
 what failed its verification, and a network from a Python file only if it is asked for."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from netsize.facts import cache
@@ -9,7 +10,7 @@ from netsize.facts.network import Network
 from netsize.facts.question import Question
 from netsize.results.listing import summarize
 from netsize.run import startup
-from netsize.sources import recognise
+from netsize.sources import Recognised, recognise
 from netsize.sources.settings import Settings, read_input
 
 Say = Callable[[str], None]
@@ -21,15 +22,28 @@ def question(model: str, input: list[str] | None = None, settings: Settings | No
     return Question(
         found.model,
         tuple(str(read_input(text)) for text in input or []),
-        settings=tuple(sorted(settings.pairs)),
+        settings=tuple(sorted(settings.arguments.items())),
         task=settings.task,
         tokens=settings.tokens,
         image=settings.image,
         own_files=found.source == "python",
         packages=found.packages,
-        content=cache.file_digest(found.file) if found.file else "",
+        content=_content(found),
         **how,
     )
+
+
+def _content(found: Recognised) -> str:
+    """A digest of the file; and, of a graph, sizes and times of those beside it, in which its weights may lie."""
+    if found.file is None:
+        return ""
+    beside: list[tuple[str, int, int]] = []
+    if found.source == "graph":
+        with suppress(OSError):
+            for file in sorted(found.file.parent.iterdir()):
+                if file.is_file() and file != found.file:
+                    beside.append((file.name, file.stat().st_size, file.stat().st_mtime_ns))
+    return f"{cache.file_digest(found.file)} {beside or ''}"
 
 
 def ask(question: Question, say: Say, *, fresh: bool = False, keep_python: bool = False) -> Network:

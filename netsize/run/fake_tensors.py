@@ -87,11 +87,11 @@ def _conversions() -> Iterator[None]:
                     value.data = other
         return module
 
-    nn.Module._apply = apply  # type: ignore[method-assign]
+    nn.Module._apply = apply  # type: ignore[method-assign]  # for all modules, as torch has it
     try:
         yield
     finally:
-        nn.Module._apply = original  # type: ignore[method-assign]
+        nn.Module._apply = original  # type: ignore[method-assign]  # put back
 
 
 def _exchange(module: nn.Module, held: dict[str, Any], name: str, value: torch.Tensor) -> None:

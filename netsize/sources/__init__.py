@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from netsize.errors import BadOption, did_you_mean
 from netsize.sources.classics import NETWORKS
 from netsize.sources.names import timm_models, torchvision_models
-from netsize.sources.recognition import COMMANDS, LIBRARIES, is_python, recognise
+from netsize.sources.recognition import COMMANDS, LIBRARIES, Recognised, is_python, recognise
 from netsize.sources.settings import Settings
 
 if TYPE_CHECKING:
     from netsize.sources.built import Built
 
-__all__ = ["COMMANDS", "is_python", "recognise"]
+__all__ = ["COMMANDS", "Recognised", "is_python", "recognise"]
 OTHER_TASKS = ("detection", "segmentation", "video", "optical_flow", "quantization")
 
 

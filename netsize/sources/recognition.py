@@ -24,6 +24,7 @@ LIBRARIES: dict[str, Callable[[], dict[str, str]]] = {
 GRAPHS = (".onnx",)
 PROGRAMS = (".pt2", ".torchscript", ".ts")
 STORED = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".gguf")
+FILES = (".py", ".json", *GRAPHS, *PROGRAMS, ".pt")  # in which a network may be
 FOREIGN = {  # files that hold a network, or may, with what to do
     ".ipynb": "a notebook. Put the network into a file, net.py, and count net.py:Net; or call netsize.analyze in it",
     ".h5": "a network of Keras. Export it to ONNX (tf2onnx), and count that",
@@ -154,8 +155,14 @@ def _in_folder(folder: Path, model: str) -> Recognised:
         parts = sorted(file.parent.name for file in folder.glob("*/config.json"))
         told = " or ".join(f"{model.rstrip('/')}/{part}" for part in parts) or "one of its networks"
         raise BadModel(f"{model} is a pipeline of several networks. Count one: {told}")
-    for weights in (*sorted(folder.glob("*.index.json")), *sorted(folder.glob("*.safetensors"))):
-        return Recognised("stored", f"{model.rstrip('/')}/{weights.name}", weights)
+    weights = sorted(folder.glob("*.index.json")) or sorted(folder.glob("*.safetensors"))
+    if len(weights) == 1:
+        return Recognised("stored", f"{model.rstrip('/')}/{weights[0].name}", weights[0])
+    if weights:
+        told = " or ".join(f"{model.rstrip('/')}/{file.name}" for file in weights[:3])
+        raise BadModel(
+            f"{model} has {len(weights)} files of weights, and nothing says which belong together. Name one: {told}"
+        )
     if (folder / "__init__.py").is_file():
         return Recognised("python", model)
     raise BadModel(

@@ -3,7 +3,9 @@ are read, and nothing is unpickled that could run. A file for each format: `read
 
 import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from netsize.errors import BadModel, BadOption
 from netsize.facts.stored import Stored, StoredTensor
@@ -28,9 +30,10 @@ def read(model: str) -> Stored:
     return Stored(model, files[0].suffix.lower().lstrip("."), tuple(tensors), size, len(files), tuple(notes))
 
 
-def _reader(file: Path):  # type: ignore[no-untyped-def]  # read(path, packing) of one of the files here
+def _reader(file: Path) -> Callable[[Path, Packing], tuple[list[StoredTensor], tuple[str, ...]]]:
     name = READERS.get(file.suffix.lower(), "pickled")
-    return importlib.import_module(f"netsize.sources.stored.{name}").read
+    read: Callable[[Path, Packing], Any] = importlib.import_module(f"netsize.sources.stored.{name}").read
+    return read
 
 
 def _shards(index: Path) -> list[Path]:
