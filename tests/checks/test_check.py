@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import torch
 
 from netsize.checks import outcomes as check
 from netsize.checks.cases import Case, read_amount, read_file
@@ -117,6 +118,7 @@ BROKEN = [
     ('[[case]]\nmodel = "nothing*"\n', "no model matches 'nothing*'"),
     ('[[case]]\nmodel = "net.py:Net"\n[case.layers."0"]\nparameters = 3\n', "layer 0: there is no key 'parameters'"),
     ("case = 3\n", "cases are tables of their own"),
+    ('[[case]]\nmodel = "net.py:Net"\nimage = "large"\n', "case 1: --image large"),
 ]
 
 
@@ -146,6 +148,15 @@ def test_a_case_that_cannot_run_is_no_pass(text: str, said: str, capsys) -> None
     output = capsys.readouterr().out
     assert said in output
     assert "1 of 2 cases passed, 2 numbers; 1 could not be run" in output
+
+
+def test_files_of_every_kind_are_found_beside_their_cases(capsys, folder: Path) -> None:
+    (folder / "below").mkdir()
+    file = folder / "below" / "net.onnx"
+    torch.onnx.export(torch.nn.Linear(5, 3), (torch.rand(1, 5),), str(file), dynamo=False)
+    (folder / "below" / "cases.toml").write_text('[[case]]\nmodel = "net.onnx"\nconnections = 15\n')
+    assert main(["check", "below/cases.toml"]) == 0
+    assert "1 of 1 cases passed" in capsys.readouterr().out
 
 
 def test_nothing_to_check(capsys, folder: Path) -> None:

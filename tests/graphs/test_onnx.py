@@ -150,6 +150,12 @@ NODES = [
     ("a weight used twice",
      [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("MatMul", ["h", "w"], ["y"])],
      {"x": (1, 5)}, {"w": ones(5, 5)}, 50, 25),
+    ("a product of two parameters",
+     [helper.make_node("MatMul", ["c", "w"], ["p"]), helper.make_node("Add", ["x", "p"], ["y"])], {"x": (1, 3)},
+     {"c": ones(1, 5), "w": ones(5, 3)}, 15, 20),
+    ("a mask on scores",
+     [helper.make_node("MatMul", ["x", "z"], ["p"]), helper.make_node("Add", ["p", "m"], ["y"])],
+     {"x": (1, 2, 7, 5), "z": (1, 2, 5, 3)}, {"m": ones(1, 2, 7, 3)}, 2 * 7 * 15, 0),
     ("a recurrent layer", [helper.make_node("RNN", ["x", "w", "r"], ["y"], hidden_size=8)], {"x": (7, 1, 12)},
      {"w": ones(1, 8, 12), "r": ones(1, 8, 8)}, 7 * 8 * 20, 8 * 20),
 ]  # fmt: skip
@@ -220,9 +226,10 @@ def test_opsets(tmp_path: Path, opset: int) -> None:
 def test_attention_of_opset_23(tmp_path: Path) -> None:
     nodes = [helper.make_node("Attention", ["q", "k", "v"], ["y"], q_num_heads=4, kv_num_heads=2)]
     file = made(tmp_path, nodes, {"q": (1, 7, 32), "k": (1, 9, 16), "v": (1, 9, 16)}, {}, opset=23)
-    report = netsize.analyze(file, device="cpu", verify=False)
-    assert [row.kind for row in report.rows] == ["attention", "attention"]
-    assert report.totals.connections == 2 * 4 * 7 * 9 * 8
+    for verify in (True, False):
+        report = netsize.analyze(file, device="cpu", verify=verify)
+        assert [row.kind for row in report.rows] == ["attention", "attention"]
+        assert (report.verification.problems, report.totals.connections) == ((), 2 * 4 * 7 * 9 * 8)
 
 
 def test_open_axes_take_what_is_said(netsize, tmp_path: Path) -> None:
@@ -364,7 +371,7 @@ def test_external_data(netsize, tmp_path: Path) -> None:
     onnx.save(onnx.load(file), file, save_as_external_data=True, location="weights.bin", size_threshold=0)
     assert netsize("made.onnx", "--json").json["totals"]["connections"] == 300_000
     (tmp_path / "weights.bin").write_bytes(b"short")
-    done = netsize("made.onnx", "--fresh")
+    done = netsize("made.onnx")  # what is remembered is of other weights
     assert (done.status, "weights.bin, is missing or too short" in done.stderr) == (2, True)
     (tmp_path / "weights.bin").unlink()
     done = netsize("made.onnx", "--no-verify")
@@ -426,6 +433,49 @@ def test_a_planted_mistake_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     report = netsize.analyze(file, device="cpu")
     assert report.verification.status == "failed"
     assert "by running it on ones" in " ".join(report.verification.problems)
+
+
+SHAPED = [
+    ("an einsum", helper.make_node("Einsum", ["x", "w"], ["y"], equation="bsi,ino->bsno"), (1, 7, 5), (5, 2, 3)),
+    ("both directions", helper.make_node("RNN", ["x", "w", "r"], ["y"], hidden_size=8, direction="bidirectional"),
+     (7, 1, 12), (2, 8, 12)),
+    ("the last state", helper.make_node("GRU", ["x", "w", "r"], ["", "y"], hidden_size=8), (7, 1, 12), (1, 24, 12)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("node, input, weight", [case[1:] for case in SHAPED], ids=[case[0] for case in SHAPED])
+def test_an_output_of_another_shape_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, node, input: tuple[int, ...], weight: tuple[int, ...]
+) -> None:
+    """The formula's output is held against what onnxruntime put out, and not against itself."""
+    constants = {"w": ones(*weight)} | ({"r": ones(*weight[:2], 8)} if node.op_type != "Einsum" else {})
+    file = made(tmp_path, [node], {"x": input}, constants)
+    assert netsize.analyze(file, device="cpu").verification.problems == ()
+    kind = operators.Linear if node.op_type == "Einsum" else operators.Recurrent
+    monkeypatch.setattr(kind, "output", property(lambda self: (3, 1, 4)))
+    assert "output: 3x1x4 by formula" in " ".join(netsize.analyze(file, device="cpu").verification.problems)
+
+
+def test_a_fixed_batch_is_said(netsize, tmp_path: Path) -> None:
+    made(tmp_path, [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": (4, 5)}, {"w": ones(5, 3)})
+    found = netsize("made.onnx", "--json").json
+    assert found["totals"]["connections"] == 4 * 15
+    assert found["notes"][:1] == ["its input x is fixed to 4 on its first axis: counts are for all of it"]
+
+
+@pytest.mark.parametrize("input, connections", [("5=2", 15), ("x=5=-2", 45)])
+def test_values_of_inputs_are_taken(netsize, tmp_path: Path, input: str, connections: int) -> None:
+    """The branch that is taken depends on the sum of the input."""
+    nodes = [*ABOVE, branch(then_branch=SMALL, else_branch=LARGE)]
+    made(tmp_path, nodes, {"x": ("batch", 5)}, {"none": np.float32(0)})
+    assert netsize("made.onnx", "--input", input, "--json").json["totals"]["connections"] == connections
+
+
+def test_inputs_by_name_and_by_place(netsize, tmp_path: Path) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "z"], ["y"])]
+    made(tmp_path, nodes, {"x": ("batch", "a", "b"), "z": ("batch", "b", "c")}, {})
+    found = netsize("made.onnx", "--input", "z=5x3", "--input", "7x5", "--json").json
+    assert (found["input"], found["totals"]["connections"]) == ([[1, 7, 5], [1, 5, 3]], 105)
 
 
 def test_operators_stand_in_one_list_and_onnx_has_them() -> None:

@@ -94,6 +94,9 @@ FOLDERS = [
     ({"model_index.json": {}, "unet/config.json": {}}, "", "is a pipeline of several networks. Count one: here/unet"),
     ({"__init__.py": {}}, "python", ""),
     ({}, "", "is a folder without a config.json"),
+    ({"a.safetensors": {}}, "stored", ""),
+    ({"a.safetensors": {}, "b.safetensors": {}}, "", "2 files of weights, .* Name one: here/a.safetensors or here/b"),
+    ({"a.safetensors": {}, "b.safetensors": {}, "model.safetensors.index.json": {}}, "stored", ""),
 ]
 
 
@@ -107,7 +110,7 @@ def test_folders(files, source: str, message: str, tmp_path: Path, monkeypatch: 
     (tmp_path / "here").mkdir(exist_ok=True)
     if source:
         assert recognise("here").source == source
-        if source != "python":
+        if source in ("transformers", "diffusers"):
             assert recognise("here/config.json").source == source
     else:
         with pytest.raises(BadModel, match=message):
@@ -136,3 +139,19 @@ def test_list_shows_a_library(netsize) -> None:
     assert all("resnet50" in word for word in done.stdout.split() if ":" in word)
     done = netsize("list", "transformers:bert")
     assert "transformers:bert-generation" in done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["my@work/net.py:Net", "--input", "5"],
+        ["my@work/net.py:Net", "--input", "5", "--set", "out=2", "--set", "out=3"],  # the last one holds
+        ["my@work/net.py:Net", "--input", "5", "--set", "out=x", "--set", "out=3"],
+    ],
+)
+def test_a_path_with_an_at_sign_and_doubled_settings(netsize, tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "my@work").mkdir()
+    (tmp_path / "my@work" / "net.py").write_text(
+        "from torch import nn\nclass Net(nn.Linear):\n    def __init__(self, out=3): super().__init__(5, out)\n"
+    )
+    assert netsize(*arguments, "--json").json["totals"]["connections"] == 15
