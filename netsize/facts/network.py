@@ -139,6 +139,7 @@ class Network:
     besides: tuple[Beside, ...] = ()  # work that is no connection
     choices: tuple[Choice, ...] = ()  # parameters that a router chooses parts of
     notes: tuple[str, ...] = ()  # what else is to be said of the network, or of its input
+    storage: Elements = ()  # bytes that the parameters take, by the type of what is stored
     remembered: str = ""  # when these facts were found, if it was not now
 
 

@@ -70,6 +70,7 @@ def examine(
         seconds=time.perf_counter() - started,
         steps=tuple(walk.steps),
         depth=walk.depth,
+        storage=tuple(walk.values.storage().items()),
         notes=(*graph.notes, *((f"run by {runner()}",) if verify else ())),
     )
 

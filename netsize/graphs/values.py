@@ -1,6 +1,7 @@
 """What is known of each value of a graph: its shape, small whole numbers that are settled (sizes), and which parameters
 it was made from."""
 
+from collections import Counter
 from math import prod
 from typing import Any
 
@@ -18,6 +19,7 @@ FRACTIONS = {
     TensorProto.UINT8, TensorProto.INT4, TensorProto.UINT4, TensorProto.COMPLEX64,
     TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E5M2, TensorProto.FLOAT4E2M1,
 }  # fmt: skip
+FOUR_BITS = {TensorProto.INT4, TensorProto.UINT4, TensorProto.FLOAT4E2M1}
 STATISTICS = {"BatchNormalization": (3, 4)}  # inputs that are no parameters: running means and variances
 SCALES = {"DequantizeLinear": (1, 2), "QuantizeLinear": (1, 2), "QLinearConv": (1, 2, 4, 5, 6, 7),
           "QLinearMatMul": (1, 2, 4, 5, 6, 7), "ConvInteger": (2, 3), "MatMulInteger": (2, 3),
@@ -59,6 +61,16 @@ class Values:
             for name, tensor in self.graph.constants.items()
             if tensor.data_type in FRACTIONS and tensor.dims and prod(tensor.dims) > 1 and name not in left_out
         }
+
+    def storage(self) -> Counter[str]:
+        """Bytes of the parameters, by type."""
+        found: Counter[str] = Counter()
+        for name in self.parameters:
+            tensor = self.graph.constants[name]
+            dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+            bits = 4 if tensor.data_type in FOUR_BITS else 8 * dtype.itemsize
+            found[dtype.name] += -(-prod(tensor.dims) * bits // 8)
+        return found
 
     def shape(self, name: str) -> Shape | None:
         """None if it cannot be told without running the graph."""

@@ -28,6 +28,7 @@ def report(report: Report, style: Style) -> str:
     answers = [f"- {title}: {name}, {share} ({holds})" for title, name, share, holds in words.bulk(report)]
     below = [
         f"{words.parameters(report)}.",
+        f"{words.work(report)}.",
         *words.asked(report),
         *words.notes(report),
         f"{words.verification(report)}.",

@@ -74,6 +74,7 @@ def count(network: Network, convention: Convention | None = None, options: Optio
         beyond=beyond,
         guessed=network.guessed,
         notes=network.notes,
+        storage=network.storage,
         besides=network.besides,
         choices=network.choices,
     )
@@ -223,6 +224,7 @@ def _totals(network: Network, rows: tuple[Row, ...], still: frozenset[str]) -> T
         other_parameters=parameters - weights - biases,
         parameters=parameters,
         active_parameters=_active(network, parameters),
+        macs=sum(call.formula.connections for call in network.calls if call.kind != "pooling"),
         frozen=sum(row.frozen for row in rows),
         frozen_parameters=sum(size for name, size in network.parameters if name in still),
     )

@@ -89,6 +89,7 @@ class Totals:
     other_parameters: int
     parameters: int
     active_parameters: int  # that one row (token) goes through: all, where no router chooses experts
+    macs: int = 0  # multiplications that are added up: connections of all but pools, whatever the convention
     frozen: int = 0  # of the weights
     frozen_parameters: int = 0  # of all parameters
 
@@ -138,6 +139,7 @@ class Report(Shown):
     choices: tuple[Choice, ...] = ()
     guessed: tuple[tuple[str, str], ...] = ()  # see `netsize.facts.network.Network`
     notes: tuple[str, ...] = ()
+    storage: Elements = ()  # bytes of the parameters, by type
 
     @property
     def layers(self) -> tuple[Row, ...]:

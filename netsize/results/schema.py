@@ -44,6 +44,8 @@ def as_dict(report: Report) -> dict[str, Any]:
             "biases": totals.biases,
             "other_parameters": totals.other_parameters,
             "parameters": totals.parameters,
+            "parameter_bytes": dict(report.storage),
+            "macs": totals.macs,
             **({"active_parameters": totals.active_parameters} if report.choices else {}),
             **_trained(report),
         },

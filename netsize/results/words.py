@@ -5,8 +5,11 @@ from math import prod
 
 from netsize.facts.network import BY_HAND
 from netsize.lecture.formulas import by
+from netsize.machine import binary
 from netsize.results.kinds import KINDS
 from netsize.results.report import QUANTITIES, Report, Row
+
+PREFIXES = ("", "K", "M", "G", "T", "P", "E")
 
 
 def header(report: Report) -> list[str]:
@@ -60,6 +63,23 @@ def parameters(report: Report) -> str:
         parts = {"weights and biases": parts["weights and biases"], **parts}
     sums = " + ".join(f"{size:,} {name}" for name, size in parts.items() if size)
     return f"{totals.parameters:,} parameters = {sums or 0}"
+
+
+def work(report: Report) -> str:
+    """0.714 GMACs = 1.43 GFLOPs · 233.1 MiB of float32 parameters"""
+    flops = 2 * report.totals.macs
+    power = max(p for p in range(len(PREFIXES)) if p == 0 or flops >= 1000**p)
+    macs, both = (_three_digits(number, 1000**power) for number in (report.totals.macs, flops))
+    text = f"{macs} {PREFIXES[power]}MACs = {both} {PREFIXES[power]}FLOPs"
+    if not report.storage:
+        return text
+    types = " and ".join(name for name, _ in sorted(report.storage, key=lambda held: -held[1]))
+    return f"{text} · {binary(sum(size for _, size in report.storage))} of {types} parameters"
+
+
+def _three_digits(number: int, unit: int) -> str:
+    before = len(str(number // unit)) if number >= unit else 0
+    return f"{number / unit:,.{max(0, 3 - before)}f}" if unit > 1 else f"{number:,}"
 
 
 def notes(report: Report) -> list[str]:

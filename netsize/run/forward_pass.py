@@ -2,6 +2,7 @@
 may be filled with values and its state may change. Global switches are put back."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
@@ -156,6 +157,11 @@ def _traced(
         unattributed=tracer.unattributed(),
         parameters=tuple(tracer.sizes.items()),
         unused=tuple((name, size) for name, size in tracer.sizes.items() if name not in touched),
+        storage=tuple(
+            sum(
+                (tracer.stored[name] for name in tracer.sizes if not stopping or name in touched), start=Counter()
+            ).items()
+        ),
         uncounted=tracer.others.unknowns(),
         depends_on_values=tuple(tracer.depends_on_values),
         guessed=tuple(tracer.guessed),

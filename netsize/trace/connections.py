@@ -72,5 +72,8 @@ class _Unweighted:
     def packed(self, parts: Packed) -> Packed:
         return parts
 
+    def unpacked(self, tensor: torch.Tensor, elements: int) -> torch.Tensor:
+        return torch.empty(elements, device="meta")
+
 
 _unweighted = _Unweighted()

@@ -19,6 +19,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from netsize.facts.network import Call, Execution, Step
 from netsize.lecture.formulas import Convolution, Formula, Recurrent, Shape, TransposedConvolution
 from netsize.sources.initialisers import materialised
+from netsize.sources.wrappers import bytes_of
 from netsize.trace import quantized, recurrent_kernel  # noqa: F401 - their readers
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.biases import with_bias
@@ -48,6 +49,7 @@ class Tracer(DispatchMode):
         super().__init__()
         parameters = dict(model.named_parameters())
         self.sizes = {name: parameter.numel() for name, parameter in parameters.items()}
+        self.stored = {name: bytes_of(parameter) for name, parameter in parameters.items()}
         self.origins = Origins(parameters)
         self.places = Places([], self.origins)
         self.layers = Layers(model)
@@ -133,7 +135,7 @@ class Tracer(DispatchMode):
             self._part_by_part(func, args, kwargs, output)
             return
         given = named(func, args, kwargs) | {"unpadded": self.unpadded}
-        weighted = OfTheNetwork(self.layers, self.origins, self.sizes, self.frames[-1].path)
+        weighted = OfTheNetwork(self.layers, self.origins, self.sizes, self.stored, self.frames[-1].path)
         operation = read(func, given, output, weighted)
         if self.multiplies and name == "aten.mul":
             operation = outer(arguments[0], arguments[1], output, weighted)
@@ -141,7 +143,8 @@ class Tracer(DispatchMode):
         self.places.follow(func, name, given, results, operation, self.frames[-1].path)
         self.experts.routed(name, given)
         if operation is not None:
-            self._count(func, name, args, kwargs, output, operation)
+            for part in (operation, *operation.parts):
+                self._count(func, name, args, kwargs, output, part)
         else:
             self._step(func, name, arguments, results)
             self.others.follow(func, name, given, arguments, results)

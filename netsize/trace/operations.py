@@ -35,13 +35,16 @@ Packed = tuple[torch.Tensor, torch.Tensor | None]  # weights and biases
 
 class Weighted(Protocol):
     """Whether a tensor was made from parameters; and whether from those of the module that is being called.
-    `packed`: weights and biases of that module that are no parameters to torch, told that they are."""
+    `packed`: weights and biases of that module that are no parameters to torch, told that they are. `unpacked`: a
+    tensor without values that stands for as many elements as are packed into another one."""
 
     def __call__(self, tensor: torch.Tensor) -> bool: ...
 
     def owned(self, tensor: torch.Tensor) -> bool: ...
 
     def packed(self, parts: Packed) -> Packed: ...
+
+    def unpacked(self, tensor: torch.Tensor, elements: int) -> torch.Tensor: ...
 
 
 @dataclass
@@ -56,6 +59,8 @@ class Operation:
     bias: torch.Tensor | None = None
     factors: tuple[torch.Tensor, ...] = ()  # what is multiplied: inputs and weights
     state_bias: torch.Tensor | None = None  # a recurrent layer has one beside each of its two products
+    parts: tuple["Operation", ...] = ()  # what the same kernel executes besides: a recurrent network's other layers
+    deep: int = 1  # layers with weights on the longest way through it
 
     @property
     def biases(self) -> list[torch.Tensor]:

@@ -15,7 +15,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from netsize.sources.wrappers import made_of
+from netsize.sources.wrappers import weights_of
 from netsize.trace.regions import Region, Strided, chosen, seen_by
 
 _MULTIPLIES = {"aten.mul", "aten.div"}
@@ -57,17 +57,19 @@ class Origins:
         self.add(parameters)
 
     def add(self, parameters: Mapping[str, torch.Tensor]) -> None:
-        """Tensors that are these parameters. One that is made of others (quantized numbers and their scales) is what
-        has an element for each of its own."""
+        """Tensors that are these parameters. One that is made of others is those that hold its numbers."""
         for name, parameter in parameters.items():
             self._origins[parameter] = Origin(((name, seen_by(parameter)),), direct=True)
-            for part in made_of(parameter):
-                if part.numel() == parameter.numel():
-                    self._origins[part] = Origin(((name, seen_by(part)),), direct=True)
+            for part in weights_of(parameter):
+                self._origins[part] = Origin(((name, seen_by(parameter)),), direct=part.numel() == parameter.numel())
 
     def mark_activations(self, tensors: list[torch.Tensor]) -> None:
         for tensor in tensors:
             self._origins[tensor] = ACTIVATION
+
+    def stands_for(self, other: torch.Tensor, tensor: torch.Tensor) -> None:
+        """It has the origin of the tensor."""
+        self._origins[other] = self._origins[tensor]
 
     def of(self, tensor: torch.Tensor) -> Origin | None:
         """None for a constant."""

@@ -8,7 +8,7 @@ import torch
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.lecture import receptive_fields
-from netsize.lecture.formulas import Convolution, DeformableConvolution, Formula, Pooling, Shape
+from netsize.lecture.formulas import Convolution, DeformableConvolution, Pooling, Shape
 from netsize.lecture.receptive_fields import ALL, Field, View, features
 from netsize.trace.moves import BATCH_NORMS, KEEPS, MIXES, MOVES, PARTS, REDUCES, REGROUPS, parts, unknown
 from netsize.trace.operations import Given, Operation
@@ -22,9 +22,6 @@ class Seen:
 
     view: View
     depth: int = 0
-
-
-_FACTORS_FIRST = {"aten.linear", "aten._scaled_mm", "aten._weight_int8pack_mm"}  # what is added, or scales, behind them
 
 
 class Places:
@@ -73,12 +70,12 @@ class Places:
         if not sources or not results:
             return
         formula = operation.formula if operation else None
-        depth = max(seen.depth for seen in sources) + _has_weights(operation)
+        depth = max(seen.depth for seen in sources) + _weighted(operation)
         self.depth = max(self.depth, depth)
         if name in PARTS:
             views = parts(sources[0].view, given, results)
         else:
-            views = [self._view(func, name, given, results[0], formula, path)] * len(results)
+            views = [self._view(func, name, given, results[0], operation, path)] * len(results)
         for result, view in zip(results, views):
             seen = Seen(view if len(view.axes) == result.dim() else unknown(view, tuple(result.shape)), depth)
             self._seen[result] = seen
@@ -105,13 +102,13 @@ class Places:
         return max((span.size if span.size > 0 else float("inf") for span in spans), default=0)
 
     def _view(
-        self, func: Any, name: str, given: Given, result: torch.Tensor, formula: Formula | None, path: str
+        self, func: Any, name: str, given: Given, result: torch.Tensor, operation: Operation | None, path: str
     ) -> View:
         shape, tensors = tuple(result.shape), _tensors(given)
         views = [seen.view for tensor in tensors if (seen := self.of(tensor)) is not None]
         view = views[0]
-        if formula is not None:
-            return self._counted(name, given, tensors, view, shape, formula, path)
+        if operation is not None:
+            return self._counted(name, tensors, view, shape, operation, path)
         if name in MOVES:
             return MOVES[name](view, given, shape)
         if name in REGROUPS:
@@ -143,13 +140,13 @@ class Places:
     def _counted(
         self,
         name: str,
-        given: Given,
         tensors: list[torch.Tensor],
         view: View,
         shape: Shape,
-        formula: Formula,
+        operation: Operation,
         path: str,
     ) -> View:
+        formula = operation.formula
         if isinstance(formula, Pooling):
             return self._pooled(view, formula, path)
         if isinstance(formula, DeformableConvolution):  # anywhere
@@ -162,7 +159,7 @@ class Places:
         if formula.kind == "embedding":
             return replace(view, axes=(*view.axes, features(shape[-1])))
         if formula.kind in ("linear", "matmul", "bilinear", "distance") and len(tensors) > 1:  # weights may be packed
-            return self._product(name, tensors, shape, path)
+            return self._product(name, tensors, operation, shape, path)
         return unknown(view, shape)
 
     def _convolved(self, view: View, formula: Convolution) -> View:
@@ -196,12 +193,12 @@ class Places:
                 view = receptive_fields.blur(receptive_fields.lost(view, view.carried([axis])), axis, outputs)
         return replace(view, settled=view.settled | settled)
 
-    def _product(self, name: str, tensors: list[torch.Tensor], shape: Shape, path: str) -> View:
+    def _product(self, name: str, tensors: list[torch.Tensor], operation: Operation, shape: Shape, path: str) -> View:
         """(rows, inner) @ (inner, columns): a unit sees what its row and its column see, all along the inner axis."""
         if name == "aten._trilinear":
             left, _, right = tensors[:3]
         else:
-            left, right = tensors[:2] if name in _FACTORS_FIRST else tensors[-2:]
+            left, right = operation.factors or tensors[-2:]
         across = name in ("aten.linear", "aten._trilinear", "aten._cdist_forward", "aten._euclidean_dist")
         views = []
         for operand, other, inner in ((left, right, left.dim() - 1), (right, left, right.dim() - 1 - (not across))):
@@ -273,5 +270,7 @@ def _tensors(given: Given) -> list[torch.Tensor]:
     return found
 
 
-def _has_weights(operation: Operation | None) -> bool:
-    return operation is not None and bool(operation.operands) and bool(operation.formula.weights)
+def _weighted(operation: Operation | None) -> int:
+    """Layers with weights on the way through it."""
+    has = operation is not None and bool(operation.operands) and bool(operation.formula.weights)
+    return operation.deep if operation is not None and has else 0

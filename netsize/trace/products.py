@@ -155,6 +155,16 @@ def linear_of_few_bits(func: Any, given: Given, output: Any, weighted: Weighted)
     return _linear(given["self"], given["mat2"], None, output)
 
 
+@reads(aten._weight_int4pack_mm, aten._weight_int4pack_mm_for_cpu, aten._weight_int4pack_mm_with_scales_and_zeros)
+def linear_of_four_bits(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation:
+    """x (M, K), W (N, K), several of whose elements lie in each of `mat2`; on ones as a plain one."""
+    input, packed = given["self"], given["mat2"]
+    weight = weighted.unpacked(packed, packed.numel() * packed.element_size() * 8 // 4)
+    found = _linear(input, torch.empty(output.shape[-1], input.shape[-1], device="meta"), None, output)
+    found.operands, found.factors = [weight], (input, weight)
+    return found
+
+
 def _linear(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, output: torch.Tensor) -> Operation:
     run = partial(ones.product, aten.linear.default, (input, weight), None, weight.shape[1])
     formula = Linear(tuple(input.shape), weight.shape[0])

@@ -39,6 +39,7 @@ ALEXNET_80 = """
     fully connected layers hold 96.0%, classifier holds 96.0%
 
   61,100,840 parameters = 61,090,496 weights + 10,344 biases
+  0.714 GMACs = 1.43 GFLOPs · 233.1 MiB of float32 parameters
   not verified: counted by formula, without running the network
 
 """
@@ -184,6 +185,28 @@ LAYER_KEYS = [
 CONVOLUTION_KEYS = ["kernel", "stride", "padding", "dilation", "groups"]
 
 
+WORK = [
+    # a network, its input, and the line below its parameters
+    (nn.Linear(5, 3), "5", "15 MACs = 30 FLOPs · 72 bytes of float32 parameters"),
+    (nn.Linear(25, 20), "25", "0.500 KMACs = 1.00 KFLOPs · 2.0 KiB of float32 parameters"),
+    (nn.Linear(1000, 700), "1000", "0.700 MMACs = 1.40 MFLOPs · 2.7 MiB of float32 parameters"),
+    (nn.Linear(1000, 7000).half(), "1000:float16", "7.00 MMACs = 14.0 MFLOPs · 13.4 MiB of float16 parameters"),
+    (nn.Sequential(nn.Linear(5, 3), nn.BatchNorm1d(3).double(), nn.Flatten()), "5",
+     "15 MACs = 30 FLOPs · 120 bytes of float32 and float64 parameters"),
+    (nn.Sequential(nn.Conv2d(1, 2, 3), nn.MaxPool2d(2)), "1x6x6",  # a pool multiplies nothing
+     "288 MACs = 576 FLOPs · 80 bytes of float32 parameters"),
+    (nn.MaxPool2d(2), "1x6x6", "0 MACs = 0 FLOPs"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model, shape, line", WORK, ids=[line for _, _, line in WORK])
+def test_the_line_for_engineers(model: nn.Module, shape: str, line: str) -> None:
+    for convention in ({}, {"bias": True, "pooling": True}, {"padding": False}):
+        report = netsize.analyze(model, shape, verify=False, **convention)
+        assert f"\n  {line}\n" in str(report)
+        assert f"\n{line}.\n" in render(report, "markdown", Style())
+
+
 def test_json_is_schema_1(alexnet: netsize.Report) -> None:
     report = json.loads(render(alexnet, "json", Style()))
     assert list(report) == [
@@ -206,7 +229,7 @@ def test_json_is_schema_1(alexnet: netsize.Report) -> None:
     assert first["share"]["units"] == pytest.approx(0.3917569, abs=5e-8)  # as many digits as are written here
     assert report["totals"] == {
         "units": 494184, "connections": 714188480, "weights": 61090496, "biases": 10344,
-        "other_parameters": 0, "parameters": 61100840,
+        "other_parameters": 0, "parameters": 61100840, "parameter_bytes": {"float32": 244403360}, "macs": 714188480,
     }  # fmt: skip
     for quantity in ("units", "connections", "weights"):
         assert sum(layer[quantity] for layer in report["layers"]) == report["totals"][quantity]

@@ -125,7 +125,7 @@ def _bulk(report: Report, style: Style) -> list[Text]:
 
 
 def _footer(report: Report, rows: tuple[Row, ...], style: Style) -> list[Text]:
-    lines = _prose(words.parameters(report), style)
+    lines = [*_prose(words.parameters(report), style), *_prose(words.work(report), style)]
     for line in words.asked(report):
         lines += _prose(line, style)
     for note in words.notes(report):
