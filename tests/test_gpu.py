@@ -4,6 +4,7 @@ import pytest
 import torch
 import torchvision
 from test_operations import CASES, rows
+from test_products import RECURRENT
 from test_torchvision import SPREAD, TOTALS, agrees
 from torch import nn
 
@@ -116,6 +117,96 @@ class Experts(nn.Module):
         ends = torch.tensor([16, 16, 48, 64], dtype=torch.int32, device=x.device)
         rows = x[0].to(self.up.dtype)
         return nn.functional.grouped_mm(nn.functional.grouped_mm(rows, self.up, offs=ends), self.down, offs=ends)
+
+
+class Sequence(nn.Module):
+    """Its last layer's outputs, and nothing of its states."""
+
+    def __init__(self, network: nn.RNNBase) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)[0]
+
+
+@pytest.mark.parametrize("cell, how", RECURRENT)
+@pytest.mark.parametrize("script", [True, False])
+def test_recurrent_networks_in_one_kernel(cell: type[nn.RNNBase], how: dict[str, object], script: bool) -> None:
+    """Scripted and traced they are cuDNN's; product by product they are what they are on a CPU."""
+    network = Sequence(cell(3, 4, batch_first=True, **how)).cuda().eval()
+    example = torch.rand(1, 5, 3, device="cuda")
+    compiled = torch.jit.script(network) if script else torch.jit.trace(network, example)
+    report, expected = (netsize.analyze(net, "5x3", device="cuda") for net in (compiled, network))
+    assert (report.verification.problems, expected.verification.problems) == ((), ())
+    assert (report.uncounted, report.depth) == ((), expected.depth)
+    assert any("_cudnn_rnn" in row.operation or row.kind == "recurrent" for row in report.rows)
+    told = ("units", "connections", "weights", "biases")
+    assert [[getattr(row, key) for key in told] for row in report.rows] == [
+        [getattr(row, key) for key in told] for row in expected.rows
+    ]
+
+
+def test_a_trained_recurrent_network_in_one_kernel() -> None:
+    training = netsize.training(torch.jit.script(Sequence(nn.LSTM(3, 4, 2, batch_first=True))), "5x3", batch=2,
+                                device="cuda")  # fmt: skip
+    assert training.problems == ()
+
+
+class FewBits(nn.Module):
+    """32 x 64 weights, eight in each number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        numbers = torch.randint(0, 255, (32, 32), dtype=torch.uint8, device="cuda")
+        self.register_buffer("packed", torch.ops.aten._convert_weight_to_int4pack(numbers, 2))
+        self.register_buffer("scales", torch.ones(2, 32, 2, dtype=torch.bfloat16, device="cuda"))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.ops.aten._weight_int4pack_mm(x[0].bfloat16(), self.packed, 32, self.scales)
+
+
+def test_weights_of_four_bits() -> None:
+    report = netsize.analyze(FewBits(), "16x64", device="cuda")
+    assert (report.verification.problems, report.uncounted) == ((), ())
+    assert (report.totals.connections, report.totals.weights, dict(report.storage)) == (
+        16 * 2048,
+        2048,
+        {"int32": 1024},
+    )
+
+
+class ScaledExperts(nn.Module):
+    """Groups of rows in numbers of 8 bits, each with a scale for each row and each column."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(4, 64, 32))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        ends = torch.tensor([16, 16, 48, 64], dtype=torch.int32, device=x.device)
+        rows, matrix = x[0].to(torch.float8_e4m3fn), self.weight.mT.contiguous().mT.to(torch.float8_e4m3fn)
+        scales = torch.ones(64, device=x.device), torch.ones(4, 32, device=x.device)
+        return torch._scaled_grouped_mm(rows, matrix, *scales, offs=ends, out_dtype=torch.bfloat16)
+
+
+def test_products_of_groups_in_eight_bits() -> None:
+    if torch.cuda.get_device_capability() < (9, 0):
+        pytest.skip("its kernel is one of newer GPUs")
+    report = netsize.analyze(ScaledExperts(), "64x64", device="cuda")
+    assert (report.verification.problems, report.uncounted) == ((), ())
+    assert (report.totals.connections, report.totals.weights) == (64 * 64 * 32, 4 * 64 * 32)
+
+
+def test_torchaos_weights_of_four_bits() -> None:
+    quantization = pytest.importorskip("torchao.quantization", reason="torchao is not installed")
+    layer = nn.Linear(256, 128, device="cuda", dtype=torch.bfloat16)
+    how = quantization.Int4WeightOnlyConfig(group_size=32, int4_packing_format="tile_packed_to_4d")
+    quantization.quantize_(layer, how)
+    report = netsize.analyze(layer, "16x256:bfloat16", device="cuda")
+    assert (report.verification.problems, report.uncounted, report.unused) == ((), (), ())
+    assert (report.totals.connections, report.totals.weights) == (16 * 256 * 128, 256 * 128)
+    assert sum(dict(report.storage).values()) < 256 * 128  # less than a byte for each
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])

@@ -19,7 +19,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from netsize.facts.network import Call, Execution, Step
 from netsize.lecture.formulas import Convolution, Formula, Recurrent, Shape, TransposedConvolution
 from netsize.sources.initialisers import materialised
-from netsize.sources.wrappers import bytes_of
+from netsize.sources.wrappers import bytes_of, is_spread, share_of
 from netsize.trace import quantized, recurrent_kernel  # noqa: F401 - their readers
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.biases import with_bias
@@ -86,7 +86,7 @@ class Tracer(DispatchMode):
         kwargs = kwargs or {}
         if func is torch.ops.prim.device.default:  # a question, which is asked often about fake tensors
             return args[0].device
-        if any(map(_is_wrapper, types)):  # its own operations say more
+        if any(map(_is_wrapper, types)) and not any(map(is_spread, types)):  # its own operations say more
             return NotImplemented
         if FakeTensor in types and self._asks_for_shapes(tensors((args, kwargs))):
             return func(*args, **kwargs)
@@ -131,6 +131,8 @@ class Tracer(DispatchMode):
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         name = name_of(func)
         arguments, results = tensors((args, kwargs)), tensors(output)
+        for argument in arguments:
+            self._as_spread(argument)
         if any(map(is_ragged, (*arguments, *results))):
             self._part_by_part(func, args, kwargs, output)
             return
@@ -159,6 +161,22 @@ class Tracer(DispatchMode):
         if (func.is_view or name == "aten._unsafe_view") and arguments and arguments[0] in self._makers:
             for result in results:
                 self._makers[result] = self._makers[arguments[0]]
+        for result in results:
+            self._as_shares(result)
+
+    def _as_spread(self, tensor: torch.Tensor) -> None:
+        """One that was put together from what each device holds comes from where that does."""
+        share = share_of(tensor)
+        if share is not None and self.origins.of(tensor) is None:
+            self.origins.stands_for(tensor, share)
+            self.places.stands_for(tensor, share)
+
+    def _as_shares(self, tensor: torch.Tensor) -> None:
+        """And the other way round."""
+        share = share_of(tensor)
+        if share is not None:
+            self.origins.stands_for(share, tensor)
+            self.places.stands_for(share, tensor)
 
     def _part_by_part(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         """Tensors of several lengths have no shape: what is executed with them is counted for each of their parts."""
@@ -281,7 +299,17 @@ class Tracer(DispatchMode):
 
     def enter(self, module: nn.Module, *_: Any) -> None:
         """A forward pre-hook."""
-        self.threads.enter(Frame(self.layers.paths[module], class_of(module)))
+        path = self.layers.paths[module]
+        self._exchanged(module, path)
+        self.threads.enter(Frame(path, class_of(module)))
+
+    def _exchanged(self, module: nn.Module, path: str) -> None:
+        """Parameters in the place of others, which is where each of several devices puts them together (FSDP)."""
+        for part, parameter in module._parameters.items():
+            name = f"{path}.{part}" if path else part
+            unknown = parameter is not None and self.origins.of(parameter) is None
+            if parameter is not None and unknown and self.sizes.get(name) == parameter.numel():
+                self.origins.add({name: parameter})
 
     def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
         """A forward hook, called also if forward raised: then the first module that is left is the one that did."""

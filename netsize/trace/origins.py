@@ -68,8 +68,9 @@ class Origins:
             self._origins[tensor] = ACTIVATION
 
     def stands_for(self, other: torch.Tensor, tensor: torch.Tensor) -> None:
-        """It has the origin of the tensor."""
-        self._origins[other] = self._origins[tensor]
+        """It has the origin of the tensor, if that has any."""
+        if (origin := self.of(tensor)) is not None:
+            self._origins[other] = origin
 
     def of(self, tensor: torch.Tensor) -> Origin | None:
         """None for a constant."""

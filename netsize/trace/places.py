@@ -50,6 +50,11 @@ class Places:
         seen: Seen | None = self._seen.get(tensor)
         return seen
 
+    def stands_for(self, other: torch.Tensor, tensor: torch.Tensor) -> None:
+        """It sees what the tensor sees, if that is known: one of them is the share of the other that a device holds."""
+        if (seen := self.of(tensor)) is not None:
+            self._seen[other] = seen
+
     def field(self, seen: Seen | None) -> Field | None:
         return receptive_fields.field_of(seen.view, self._features or set(), self._extent) if seen else None
 

@@ -78,6 +78,7 @@ OUTSIDE_OF_ATEN = {
     # marks for the profiler, which DataParallel sets, too
     "profiler._record_function_enter", "profiler._record_function_enter_new", "profiler._record_function_exit",
 }
+COMMUNICATES = {"c10d", "_c10d_functional", "_c10d_functional_autograd", "fsdp"}  # whole libraries of operations
 # fmt: on
 
 _ELEMENTWISE = {f"aten.{name}" for name in (*POINTWISE.split(), "where")}
@@ -101,7 +102,18 @@ def name_of(func: Any) -> str:
 def is_silent(func: Any) -> bool:
     """Whether this operation is known to have no connections."""
     plain = name_of(func).removesuffix("_")
-    return torch.Tag.pointwise in func.tags or func.is_view or plain in _NAMES or _is_pointwise(plain)
+    return (
+        torch.Tag.pointwise in func.tags
+        or func.is_view
+        or plain in _NAMES
+        or _communicates(plain)
+        or _is_pointwise(plain)
+    )
+
+
+def _communicates(name: str) -> bool:
+    """It moves tensors between devices, and may add them up there."""
+    return name.partition(".")[0] in COMMUNICATES
 
 
 def is_elementwise(func: Any) -> bool:

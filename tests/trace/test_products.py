@@ -4,6 +4,7 @@ without being a product."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -266,6 +267,65 @@ def test_quantized_layers_of_one_dimension() -> None:
         assert getattr(row, what) == getattr(expected, what), what
 
 
+class Cudnn(nn.Module):
+    """A recurrent network as a scripted one is executed on a GPU: all layers and directions in one kernel."""
+
+    MODES = {nn.RNN: 1, nn.LSTM: 2, nn.GRU: 3}
+
+    def __init__(self, cell: type[nn.RNNBase], **settings: Any) -> None:
+        super().__init__()
+        self.network = cell(3, 4, batch_first=True, **settings)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        net, mode = self.network, self.MODES[type(self.network)]
+        deep = net.num_layers * (2 if net.bidirectional else 1)
+        state = x.new_zeros(deep, len(x), net.proj_size or net.hidden_size)
+        cell = x.new_zeros(deep, len(x), net.hidden_size) if mode == 2 else None
+        weights = net._flat_weights
+        settings = (mode, net.hidden_size, net.proj_size, net.num_layers, True, 0.0, False, net.bidirectional, [], None)
+        return torch.ops.aten._cudnn_rnn(x, weights, len(weights) // deep, None, state, cell, *settings)[0]
+
+
+RECURRENT = [
+    (cell, {"num_layers": layers, "bidirectional": two, "bias": bias} | ({"proj_size": 2} if projected else {}))
+    for cell in (nn.LSTM, nn.GRU, nn.RNN)
+    for layers, two, bias in ((1, False, True), (3, False, False), (1, True, False), (3, True, True))
+    for projected in ((False, True) if cell is nn.LSTM else (False,))
+]
+
+
+@pytest.mark.parametrize("cell, how", RECURRENT)
+def test_a_recurrent_network_in_one_kernel_has_the_rows_of_its_layers(cell: type[nn.RNNBase], how: Any) -> None:
+    """Its kernel is a GPU's, and only its shapes are known here; `tests/test_gpu.py` runs it."""
+    network = Cudnn(cell, **how)
+    report = netsize.analyze(network, "5x3", device="cpu", verify=False)
+    expected = netsize.analyze(network.network, "5x3", device="cpu")  # product by product
+    assert expected.verification.status == "passed"
+    told = ("operation", "output", "units", "connections", "weights", "biases")
+    assert [[getattr(row, key) for key in told] for row in report.rows] == [
+        [getattr(row, key) for key in told] for row in expected.rows
+    ]
+    assert (report.depth, report.uncounted, report.unused) == (expected.depth, (), ())
+
+
+@pytest.mark.parametrize("held", ["buffer", "parameter"])
+@pytest.mark.parametrize("verify", [True, False])
+def test_weights_of_four_bits_count_by_their_logical_number(held: str, verify: bool) -> None:
+    """32 x 64 of them take 1,024 bytes, two in each."""
+    packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(torch.randint(0, 16, (32, 64), dtype=torch.int32), 2)
+    scales = torch.ones(2, 32, 2, dtype=torch.bfloat16)
+    layer = Function(lambda x: torch._weight_int4pack_mm_for_cpu(x[0].bfloat16(), layer.packed, 32, scales))
+    if held == "buffer":
+        layer.register_buffer("packed", packed)
+    else:
+        layer.packed = nn.Parameter(packed, requires_grad=False)
+    report = netsize.analyze(layer, "5x64", device="cpu", verify=verify)
+    assert (report.verification.problems, report.uncounted, report.unused) == ((), (), ())
+    totals = report.totals
+    assert (totals.connections, totals.weights, totals.parameters) == (5 * 2048, 2048, 2048)
+    assert dict(report.storage) == {"uint8": 1024}
+
+
 def test_one_row_for_a_recurrent_layer_in_one_kernel() -> None:
     report = netsize.analyze(torch.jit.script(Sequence(nn.LSTM)), "5x6", device="cpu")
     assert [(row.path, row.kind, row.weights, row.biases) for row in report.rows] == [("layer", "recurrent", 448, 64)]
@@ -488,6 +548,7 @@ def test_parameters_that_are_made_of_several_tensors() -> None:
         totals = report.totals
         assert (totals.connections, totals.weights, totals.parameters) == (3 * 24, 24, 28)
         assert (report.verification.problems, report.unused, report.uncounted) == ((), (), ())
+        assert dict(report.storage) == {"int8": 24, "float32": 4 * 4 + 4 * 4}  # scales and biases
     assert layer.weight is weight and weight.numbers is numbers and weight.scale is scale
 
 

@@ -1,0 +1,70 @@
+"""Networks that are spread over several devices: two processes of one machine, which count what one would."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import json, sys, torch, torch.distributed as dist, torch.multiprocessing
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import Replicate, Shard, distribute_tensor
+from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+
+def spread(mesh):
+    network = net()
+    for layer in (network.up, network.down):
+        layer.weight = nn.Parameter(distribute_tensor(layer.weight.data, mesh, [Shard(0)]))
+        layer.bias = nn.Parameter(distribute_tensor(layer.bias.data, mesh, [Replicate()]))
+    return network, distribute_tensor(torch.rand(1, 3, 16), mesh, [Replicate()])
+
+def shards(mesh):
+    network = net()
+    for part in (network.up, network.down, network):
+        fully_shard(part, mesh=mesh)
+    return network, "3x16"
+
+def tensors(mesh):
+    return parallelize_module(net(), mesh, {"up": ColwiseParallel(), "down": RowwiseParallel()}), "3x16"
+
+def net():
+    network = nn.Sequential()
+    network.up, network.act, network.down = nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 16)
+    return network
+
+def work(rank, name, store):
+    import netsize
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    network, input = globals()[name](init_device_mesh("cpu", (2,)))
+    for verify in (True, False):
+        report = netsize.analyze(network, input, device="cpu", verify=verify)
+        if rank == 0:
+            open(f"{store}.{verify}", "w").write(report.to_json())
+        dist.barrier()
+    dist.destroy_process_group()
+
+if __name__ == "__main__":
+    torch.multiprocessing.spawn(work, sys.argv[1:], nprocs=2)
+"""
+
+
+@pytest.mark.parametrize("way", ["spread", "shards", "tensors"])
+def test_counts_are_those_of_the_whole_network(way: str, tmp_path: Path) -> None:
+    """Each weight of 16 x 32 is split in two, on its rows or on its columns, or put together before it is used."""
+    script, store = tmp_path / "script.py", tmp_path / "store"
+    script.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, script, way, store], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for verified in (True, False):
+        found = json.loads(Path(f"{store}.{verified}").read_text())
+        assert [(row["path"], row["connections"], row["weights"]) for row in found["layers"]] == [
+            ("up", 3 * 512, 512), ("down", 3 * 512, 512),
+        ]  # fmt: skip
+        totals = found["totals"]
+        assert (totals["parameters"], totals["biases"], totals["parameter_bytes"]) == (1072, 48, {"float32": 4 * 1072})
+        assert (found["uncounted"], found["unused"], found["depth"]) == ([], {}, 2)
+        assert found["verification"]["status"] == ("passed" if verified else "skipped")
