@@ -15,6 +15,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from netsize.costs.phases import Watch
 from netsize.costs.recipe import Recipe, checkpointed, forward
+from netsize.costs.simulation import rounded
 from netsize.costs.training import Measured, Slow
 from netsize.run import startup
 from netsize.sources.built import Arguments
@@ -68,7 +69,7 @@ class RealSteps:
             known = seen.get(id(storage))
             if id(storage) not in own and (known is None or known() is None):
                 seen[id(storage)] = weakref.ref(storage)
-                sizes.append(storage.nbytes())
+                sizes.append(rounded(storage.nbytes(), self.device.type))
             return tensor
 
         self.run(saving=torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor))

@@ -8,6 +8,7 @@ import torch
 
 from netsize.facts.network import Elements
 from netsize.trace.ones import entries
+from netsize.trace.operations import tensors
 
 LARGE = 2**24  # elements of a parameter of which it is not looked at which ones constants select: all may be
 
@@ -75,7 +76,8 @@ def chosen(func: Any, args: Any, region: Region) -> Region:
     last = view.storage_offset() + sum((n - 1) * step for n, step in zip(view.shape, view.stride()))
     if last >= LARGE:
         return region
-    places = torch.arange(last + 1).as_strided(view.size(), view.stride(), view.storage_offset())
+    device = next((index.device for index in tensors(args[1:])), None)  # a parameter may have no memory
+    places = torch.arange(last + 1, device=device).as_strided(view.size(), view.stride(), view.storage_offset())
     return Selected(tuple(func(places, *args[1:]).unique().tolist()))
 
 
