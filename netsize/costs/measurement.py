@@ -120,6 +120,7 @@ def measure(steps: RealSteps, batch: int, tell: Tell = lambda done, total: None)
         recomputation=clock.recomputed // batch,
         layers=clock.layers(),
         device=name_of(steps.device),
+        held=clock.held - steps.empty if clock.held else None,
     )
 
 
@@ -129,6 +130,7 @@ class Clock(Watch):
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         super().__init__(model)
         self.recomputed = 0
+        self.held = 0  # bytes that were allocated at the highest moment between two operations, where a GPU tells
         self._device = device
         self._seconds: dict[str, dict[str, float]] = {}
         self._connections: Counter[str] = Counter()
@@ -138,6 +140,8 @@ class Clock(Watch):
         started = time.perf_counter()
         output = func(*args, **kwargs)
         synchronize(self._device)
+        if self._device.type == "cuda":
+            self.held = max(self.held, torch.cuda.memory_allocated(self._device))
         seconds = time.perf_counter() - started
         gone = connections(func, args, kwargs, output)
         spent = self._seconds.setdefault(path, {"forward": 0.0, "backward": 0.0})
@@ -153,6 +157,18 @@ class Clock(Watch):
             for path, seconds in self._seconds.items()
         ]
         return tuple(sorted(found, key=lambda slow: -slow.forward - slow.backward))
+
+
+def allocated_before(device: torch.device) -> int:
+    """Bytes on a GPU that are no network's; what cuBLAS takes for itself at its first products, forward and backward,
+    and keeps, among them."""
+    if device.type != "cuda":
+        return 0
+    first = torch.ones(8, 8, device=device, requires_grad=True)
+    nn.functional.linear(first, first, first[0]).sum().backward()
+    del first
+    synchronize(device)
+    return torch.cuda.memory_allocated(device)
 
 
 def synchronize(device: torch.device) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from netsize import sources
-from netsize.costs.measurement import RealSteps, measure
+from netsize.costs.measurement import RealSteps, allocated_before, measure
 from netsize.costs.plan import Plan
 from netsize.costs.recipe import NoLoss, Recipe, forward, loss
 from netsize.costs.simulation import simulate
@@ -175,7 +175,7 @@ class Prepared:
 
     def _simulated(self, batch: int, checkpoints: bool) -> Timeline:
         recipe = self.recipe if checkpoints else replace(self.recipe, checkpoint=())
-        with training_contexts(self.device), without_values(self.model, self.device, recipe.dtype):
+        with training_contexts(self.device), without_values(self.model, self.device, recipe.dtype), quiet():
             arguments = self.arguments(batch)
             return simulate(self.model, arguments, recipe, self.device, batch)
 
@@ -201,7 +201,7 @@ class Prepared:
         def tell(done: int, total: int) -> None:
             say(f"{title}: [{'=' * done}{' ' * (total - done)}] step {done + 1} of {total}")
 
-        empty = torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
+        empty = allocated_before(device)
         fill([*self.built.blank, *give_memory(model)])
         self.built.blank = []
         model.to(device, self.recipe.dtype)

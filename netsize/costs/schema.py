@@ -100,6 +100,7 @@ def _measured(measured: Measured) -> dict[str, Any]:
         "device": measured.device,
         "activations": measured.saved,
         "peak": measured.peak,
+        "peak_between_operations": measured.held,
         "activations_without_checkpoints": measured.saved_without,
         "peak_without_checkpoints": measured.peak_without,
         "recomputation": measured.recomputation,

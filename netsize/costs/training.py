@@ -80,8 +80,8 @@ class Slow:
 
 @dataclass(frozen=True)
 class Measured:
-    """Real training steps. Sizes in bytes. `peak` is None where the device does not tell; `recomputation`: connections
-    per example."""
+    """Real training steps. Sizes in bytes. `peak` is None where the device does not tell, and counts what kernels take
+    for themselves, which is not predicted; `recomputation`: connections per example."""
 
     saved: int
     peak: int | None
@@ -92,6 +92,7 @@ class Measured:
     recomputation: int
     layers: tuple[Slow, ...]
     device: str  # its name
+    held: int | None = None  # at the highest moment between two operations; None where the device does not tell
     saved_without: int | None = None  # checkpoints, if there are some
     peak_without: int | None = None
 

@@ -60,7 +60,7 @@ class Shapes:
             size = memory.nbytes() // value.itemsize * dtype.itemsize
             self._memory[memory._cdata] = torch.UntypedStorage(size, device="meta")
         layout = Layout(value.size(), value.stride(), int(value.storage_offset()), dtype, device)
-        made = self._fake(layout, self._memory[memory._cdata])
+        made = self._fake(layout, self._memory[memory._cdata], asked=device.type == "cuda")
         if isinstance(value, nn.Parameter):
             made._is_param = True
         return made.requires_grad_() if value.requires_grad else made
@@ -96,9 +96,10 @@ class Shapes:
         argument = given[made.argument]
         return argument if made.itself else self._fake(made.layout, argument.untyped_storage())
 
-    def _fake(self, layout: Layout, memory: torch.UntypedStorage | None) -> torch.Tensor:
+    def _fake(self, layout: Layout, memory: torch.UntypedStorage | None, asked: bool = False) -> torch.Tensor:
         """One that lies so in this memory, or in its own. All on a device have the same attributes, which take their
-        constructor ten times as long."""
+        constructor ten times as long. `asked`: where it lies may be asked for, as torch does of the weights of a
+        recurrent network before it chooses cuDNN's kernel."""
         size, stride, offset, dtype, device = layout
         with torch._C._DisableTorchDispatch():
             if memory is None:
@@ -112,7 +113,10 @@ class Shapes:
             made = torch.Tensor._make_subclass(
                 FakeTensor, shape, False, dispatch_device=True, device_for_backend_keys=first.fake_device
             )
-        torch._C._set_throw_on_mutable_data_ptr(made)
+        if asked:
+            torch._C._set_warn_deprecated_on_mutable_data_ptr(made)
+        else:
+            torch._C._set_throw_on_mutable_data_ptr(made)
         vars(made).update(vars(first))
         return made
 

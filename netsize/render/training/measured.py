@@ -22,6 +22,8 @@ def compared(training: Training, measured: Measured) -> Sheet:
     records = [_against("bytes kept for backward", kept, measured.saved)]
     if measured.peak is not None:
         records.append(_against("bytes at the peak", training.peak.size, measured.peak))
+    if measured.held is not None:
+        records.append(_against("  without kernels' own", training.peak.size, measured.held))
     again = training.total("recomputation")
     if again or measured.recomputation:
         records.append(_against("add-multiplies again, per example", again, measured.recomputation))
