@@ -75,14 +75,14 @@ TRAINED = [
 @pytest.mark.parametrize("name", TRAINED)
 def test_training_step_is_as_predicted(name: str, amp: bool) -> None:
     """Bytes that are kept for backward equal. At the peak cuDNN's convolutions take memory of their own, which nobody
-    predicts; between two operations it is given back, and what is alive there is within 1 %."""
+    predicts; between two operations it is given back, and what is alive there is within 0.5 %."""
     training = netsize.training(name, batch=32, amp=amp, device="cuda", measure=True)
     measured = training.measured
     assert measured is not None, training.failure
     assert measured.saved == training.parts["activations"]
     print(f"{name} {amp}: {training.peak.size} {measured.held} {measured.peak}")
     assert training.peak.size <= 1.01 * measured.peak
-    assert 0.99 <= training.peak.size / measured.held <= 1.01
+    assert 0.995 <= training.peak.size / measured.held <= 1.005
 
 
 def test_the_largest_batch_runs_and_a_larger_one_does_not() -> None:
@@ -155,13 +155,11 @@ def test_recurrent_networks_in_one_kernel(cell: type[nn.RNNBase], how: dict[str,
     ]
 
 
-@pytest.mark.parametrize("script", [True, False])
 @pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU, nn.RNN])
-def test_a_trained_recurrent_network(cell: type[nn.RNNBase], script: bool) -> None:
+def test_a_trained_recurrent_network(cell: type[nn.RNNBase]) -> None:
     """cuDNN keeps more for backward than it says."""
-    network: nn.Module = Sequence(cell(3, 4, 2, batch_first=True))
-    training = netsize.training(torch.jit.script(network) if script else network, "5x3", batch=2, device="cuda",
-                                measure=True)  # fmt: skip
+    network = Sequence(cell(3, 4, 2, batch_first=True))
+    training = netsize.training(network, "5x3", batch=2, device="cuda", measure=True)
     assert (training.problems, training.failure) == ((), "")
     assert training.unpredicted == ("aten._cudnn_rnn",)
     assert training.measured is not None and training.measured.saved > training.parts["activations"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from netsize.trace.operations import named
+from netsize.trace.operations import Given, named
 from netsize.trace.silent_operations import name_of
 
 aten = torch.ops.aten
@@ -36,7 +36,36 @@ _STATISTICS = {
 _HALF = (torch.bfloat16, torch.float16)
 
 
-def as_they_do(func: Any, args: Any, kwargs: Any, output: Any) -> Any:
+def execute(func: Any, args: Any, kwargs: Any) -> Any:
+    """On fake tensors, with outputs as torch's kernels make them."""
+    if func is aten._cudnn_rnn.default:
+        return _recurrent(func, named(func, args, kwargs))
+    if func is aten._cudnn_rnn_backward.default:
+        return _recurrent_backward(named(func, args, kwargs))
+    return _as_they_do(func, args, kwargs, func(*args, **kwargs))
+
+
+def _recurrent(func: Any, given: Given) -> Any:
+    """Where the weights lie one behind the other in one buffer, it goes in and out; fake ones lie nowhere."""
+    output = func(**given | {"weight_buf": None})
+    return (*output[:4], given["weight"][0].detach() if given["weight_buf"] is None else given["weight_buf"])
+
+
+def _recurrent_backward(given: Given) -> Any:
+    """For which fake tensors have no kernel: a gradient for each that is wanted, those of all weights in one buffer."""
+    firsts = [
+        torch.empty_like(given[name]) if wanted and given[name] is not None else None
+        for name, wanted in zip(("input", "hx", "cx"), given["output_mask"])
+    ]
+    weights = given["weight"]
+    if not given["output_mask"][3]:
+        return (*firsts, [None] * len(weights))
+    buffer = weights[0].new_empty(sum(weight.numel() for weight in weights))
+    pieces = buffer.split([weight.numel() for weight in weights])
+    return (*firsts, [piece.view_as(weight) for piece, weight in zip(pieces, weights)])
+
+
+def _as_they_do(func: Any, args: Any, kwargs: Any, output: Any) -> Any:
     """Outputs of fake tensors as the CPU's kernels make them: means and deviations of half a precision are float32 if
     the parameters are (ATen/native/cpu/mixed_data_type.h), and norms of float16 weights always."""
     which = _STATISTICS.get(name_of(func))

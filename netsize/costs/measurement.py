@@ -7,7 +7,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -28,11 +28,11 @@ BEFORE = 2  # steps: one makes the optimizer's state, and one is looked at for i
 
 
 class RealSteps:
-    """Training steps of a network with values, at one batch, on its device. `empty`: bytes that were allocated there
-    before the network was."""
+    """Training steps of a network with values, at one batch, on its device. `empty`: what was allocated there before
+    the network was."""
 
     def __init__(
-        self, model: nn.Module, arguments: Arguments, recipe: Recipe, device: torch.device, empty: int
+        self, model: nn.Module, arguments: Arguments, recipe: Recipe, device: torch.device, empty: "Allocated"
     ) -> None:
         self.model, self.arguments, self.recipe, self.device, self.empty = model, arguments, recipe, device, empty
         self.optimizer = recipe.optimizer_of(model, device)
@@ -81,7 +81,7 @@ class RealSteps:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
             self.run()
-            return torch.cuda.max_memory_allocated(self.device) - self.empty
+            return torch.cuda.max_memory_allocated(self.device) - self.empty.blocks
         if self.device.type != "cpu":
             self.run()
             return None
@@ -120,7 +120,7 @@ def measure(steps: RealSteps, batch: int, tell: Tell = lambda done, total: None)
         recomputation=clock.recomputed // batch,
         layers=clock.layers(),
         device=name_of(steps.device),
-        held=clock.held - steps.empty if clock.held else None,
+        held=clock.held - steps.empty.asked if clock.held else None,
     )
 
 
@@ -141,7 +141,7 @@ class Clock(Watch):
         output = func(*args, **kwargs)
         synchronize(self._device)
         if self._device.type == "cuda":
-            self.held = max(self.held, torch.cuda.memory_allocated(self._device))
+            self.held = max(self.held, allocated(self._device).asked)
         seconds = time.perf_counter() - started
         gone = connections(func, args, kwargs, output)
         spent = self._seconds.setdefault(path, {"forward": 0.0, "backward": 0.0})
@@ -159,16 +159,31 @@ class Clock(Watch):
         return tuple(sorted(found, key=lambda slow: -slow.forward - slow.backward))
 
 
-def allocated_before(device: torch.device) -> int:
-    """Bytes on a GPU that are no network's; what cuBLAS takes for itself at its first products, forward and backward,
-    and keeps, among them."""
+class Allocated(NamedTuple):
+    """Bytes on a GPU, in whole blocks of its allocator, some of which leave up to a MiB unused at their ends; and those
+    that were asked for. 0 elsewhere."""
+
+    blocks: int
+    asked: int
+
+
+def allocated(device: torch.device) -> Allocated:
     if device.type != "cuda":
-        return 0
+        return Allocated(0, 0)
+    told = torch.cuda.memory_stats(device)
+    return Allocated(told["allocated_bytes.all.current"], told["requested_bytes.all.current"])
+
+
+def allocated_before(device: torch.device) -> Allocated:
+    """What is no network's; what cuBLAS takes for itself at its first products, forward and backward, and keeps, among
+    it."""
+    if device.type != "cuda":
+        return allocated(device)
     first = torch.ones(8, 8, device=device, requires_grad=True)
     nn.functional.linear(first, first, first[0]).sum().backward()
     del first
     synchronize(device)
-    return torch.cuda.memory_allocated(device)
+    return allocated(device)
 
 
 def synchronize(device: torch.device) -> None:

@@ -33,7 +33,7 @@ class Ledger(Storages, Watch):
     def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
         if self.phase == "backward":
             func = kernels.added_in_place(func, args)
-        output = kernels.as_they_do(func, args, kwargs, func(*args, **kwargs))
+        output = kernels.execute(func, args, kwargs)
         part = {"recomputation": "recomputed activations", "backward": "gradients of activations"}
         for tensor in tensors(output):
             self.add(tensor, part.get(self.phase, "temporaries"), path)

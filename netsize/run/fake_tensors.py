@@ -47,13 +47,8 @@ def without_values(
     mode.cache_enabled = False  # it grows for ever over many networks, and takes longer: see `netsize.run.shapes`
     shapes = Shapes(mode)
     before: list[tuple[nn.Module, dict[str, Any], str, torch.Tensor]] = []
-    moved: list[tuple[nn.Module, torch.device]] = []
     for module in model.modules():
-        if isinstance(module, torch.jit.ScriptModule):  # it keeps its parameters
-            first = next(module.parameters(recurse=False), None)
-            if device is not None and first is not None and first.device != device:
-                moved.append((module, first.device))
-                module.to(device)
+        if isinstance(module, torch.jit.ScriptModule):
             continue
         for held in (module._parameters, module._buffers):
             for name, value in list(held.items()):
@@ -75,8 +70,6 @@ def without_values(
     finally:
         for module, held, name, value in before:
             _exchange(module, held, name, value)
-        for scripted, place in moved:
-            scripted.to(place)
         forget()
 
 

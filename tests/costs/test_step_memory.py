@@ -8,10 +8,16 @@ import torch
 import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_products import Cudnn
 from torch import nn
 
 import netsize
 from netsize.costs.measurement import highest
+from netsize.costs.plan import Plan
+from netsize.costs.prediction import recipe_of
+from netsize.costs.simulation import simulate
+from netsize.run.fake_tensors import without_values
+from netsize.sources.built import Arguments
 
 SEVEN = ["alexnet", "vgg16", "resnet50", "densenet121", "mobilenet_v2", "vit_b_16", "swin_t"]
 
@@ -262,3 +268,15 @@ def test_a_kernel_that_alone_knows_what_it_keeps_is_named() -> None:
     assert max(training.measured.layers, key=lambda slow: slow.connections).connections == 3 * training.operations
     assert training.measured.saved > training.parts["activations"]
     assert "aten.mkldnn_rnn_layer" in str(training)
+
+
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_recurrent_network_of_cudnn_goes_backward_without_values(cell: type[nn.RNNBase]) -> None:
+    """For which torch has no shapes; on a GPU it is measured, too (`tests/test_gpu.py`)."""
+    network = Cudnn(cell, num_layers=2)
+    recipe = recipe_of(Plan(), network, torch.device("cpu"))
+    with without_values(network):
+        step = simulate(network, Arguments((torch.rand(2, 5, 3),), {}), recipe, torch.device("cpu"), 2)
+    parameters = sum(4 * p.numel() for p in network.parameters())
+    assert (step.parts()["parameters"], step.parts()["gradients of weights"]) == (parameters, parameters)
+    assert step.unpredicted() == ("aten._cudnn_rnn",)
