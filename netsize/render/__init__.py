@@ -14,7 +14,7 @@ from netsize.render.style import Style
 from netsize.results import display
 from netsize.results.report import Report
 
-FORMATS = {"table": ".txt", "json": ".json", "csv": ".csv", "markdown": ".md", "latex": ".tex"}
+FORMATS = {"table": ".txt", "json": ".json", "csv": ".csv", "markdown": ".md", "latex": ".tex", "html": ".html"}
 # results that are laid out on a page -> the file here that does it
 PAGES = {
     "Checkpoint": "checkpoint",

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from netsize.facts.network import Call, Network, Step
+from netsize.facts.network import Call, Elements, Network, Step
 from netsize.lecture.formulas import by
 from netsize.results.kinds import KINDS
 from netsize.results.patterns import frozen
@@ -75,6 +75,7 @@ def count(network: Network, convention: Convention | None = None, options: Optio
         guessed=network.guessed,
         notes=network.notes,
         storage=network.storage,
+        others=_others(network),
         besides=network.besides,
         choices=network.choices,
     )
@@ -132,7 +133,16 @@ def _row(call: Call, label: str, convention: Convention, options: Options, ran: 
         field=call.field,
         field_verified=_measured(call.field_measured),
         backward=call.backward,
+        fact=call,
     )
+
+
+def _others(network: Network) -> Elements:
+    """Scales and shifts of normalisations, position embeddings: by the path of the operation that used them first."""
+    found: Counter[str] = Counter()
+    for step in network.steps:
+        found[step.path] += _elements(step.parameters)
+    return tuple((path, size) for path, size in found.items() if size)
 
 
 def _operation(call: Call) -> str:

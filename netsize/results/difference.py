@@ -151,7 +151,9 @@ def as_dict(difference: Difference) -> dict[str, Any]:
             for change in difference.changes
         ],
         "same": difference.same,
-        "totals": {name: _amounts(before[name], after[name], after[name] - before[name]) for name in before},
+        "totals": {
+            name: _amounts(before[name], after[name], after[name] - before[name]) for name in before if name in after
+        },
     }
 
 

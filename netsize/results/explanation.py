@@ -85,13 +85,13 @@ def _status(network: Network) -> str:
 def _of_call(network: Network, call: Call) -> Section:
     formula = call.formula
     shown = f"{words.without_batch(call.input)} -> {words.without_batch(call.output)}"
-    steps = [
-        *_derived(call),
-        *reuse(call),
-        *field_of(call),
-        *measured(call, network.device if network.executed else ""),
-    ]
+    steps = [*steps_of(call), *measured(call, network.device if network.executed else "")]
     return Section(f"{formula.label.replace(formula.kind, call.kind, 1)} · {shown}", tuple(steps))
+
+
+def steps_of(call: Call) -> list[Step]:
+    """The derivation of a layer: what does not depend on whether it was run."""
+    return [*_derived(call), *reuse(call), *field_of(call)]
 
 
 def _derived(call: Call) -> list[Step]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from netsize.facts.network import Backward, Beside, Choice, Elements, Source, Unknown
+from netsize.facts.network import Backward, Beside, Call, Choice, Elements, Source, Unknown
 from netsize.lecture.formulas import Shape
 from netsize.lecture.receptive_fields import Field
 from netsize.results.display import Shown, shown
@@ -66,6 +66,7 @@ class Row:
     field: Field | None = None  # receptive field; None: not known, or not one for all units
     field_verified: str = "skipped"
     backward: Backward | None = None  # None: it was not trained
+    fact: Call | None = None  # what was executed; None of several rolled up, and of an operation that owns nothing
 
     @property
     def trainable(self) -> int:
@@ -140,6 +141,7 @@ class Report(Shown):
     guessed: tuple[tuple[str, str], ...] = ()  # see `netsize.facts.network.Network`
     notes: tuple[str, ...] = ()
     storage: Elements = ()  # bytes of the parameters, by type
+    others: Elements = ()  # parameters that are no weights and no biases, by the layer that used them first
 
     @property
     def layers(self) -> tuple[Row, ...]:

@@ -68,4 +68,5 @@ def _sum(path: str, rows: list[Row]) -> Row:
         verified="failed" if failed else rows[0].verified,
         problems=tuple(problem for row in rows for problem in row.problems),
         layers=layers,
+        fact=None,
     )

@@ -211,7 +211,7 @@ def test_json_is_schema_1(alexnet: netsize.Report) -> None:
     report = json.loads(render(alexnet, "json", Style()))
     assert list(report) == [
         "schema", "netsize", "model", "source", "input", "convention", "flops_per_connection", "depth", "layers",
-        "totals", "bulk", "unused", "uncounted", "besides", "depends_on_values", "guessed", "notes", "verification",
+        "totals", "parameter_bytes", "bulk", "unused", "uncounted", "besides", "depends_on_values", "guessed", "notes", "verification",
     ]  # fmt: skip
     assert report["schema"] == 1 and report["model"] == "alexnet" and report["input"] == [[1, 3, 224, 224]]
     assert report["source"] == {"kind": "torchvision", "version": alexnet.source.version}
@@ -229,8 +229,9 @@ def test_json_is_schema_1(alexnet: netsize.Report) -> None:
     assert first["share"]["units"] == pytest.approx(0.3917569, abs=5e-8)  # as many digits as are written here
     assert report["totals"] == {
         "units": 494184, "connections": 714188480, "weights": 61090496, "biases": 10344,
-        "other_parameters": 0, "parameters": 61100840, "parameter_bytes": {"float32": 244403360}, "macs": 714188480,
+        "other_parameters": 0, "parameters": 61100840, "macs": 714188480,
     }  # fmt: skip
+    assert report["parameter_bytes"] == {"float32": 4 * 61100840}
     for quantity in ("units", "connections", "weights"):
         assert sum(layer[quantity] for layer in report["layers"]) == report["totals"][quantity]
         assert sum(layer["share"][quantity] for layer in report["layers"]) == pytest.approx(1, abs=1e-12)
