@@ -302,7 +302,7 @@ def test_tiles_are_pointed_at_opened_and_left(files, browser) -> None:
     trail.first.click()
     assert trail.count() == 1
     opened.press("icicle")
-    assert "resnet152" in page.locator("svg.tree .tile").first.inner_text()
+    assert "resnet152" in page.locator("svg.tree .tile").first.text_content()
     assert opened.said == []
     page.close()
 

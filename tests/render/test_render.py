@@ -211,7 +211,8 @@ def test_json_is_schema_1(alexnet: netsize.Report) -> None:
     report = json.loads(render(alexnet, "json", Style()))
     assert list(report) == [
         "schema", "netsize", "model", "source", "input", "convention", "flops_per_connection", "depth", "layers",
-        "totals", "parameter_bytes", "bulk", "unused", "uncounted", "besides", "depends_on_values", "guessed", "notes", "verification",
+        "totals", "parameter_bytes", "bulk", "unused", "uncounted", "besides", "depends_on_values", "guessed",
+        "notes", "verification",
     ]  # fmt: skip
     assert report["schema"] == 1 and report["model"] == "alexnet" and report["input"] == [[1, 3, 224, 224]]
     assert report["source"] == {"kind": "torchvision", "version": alexnet.source.version}
