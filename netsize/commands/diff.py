@@ -7,7 +7,7 @@ import typer
 
 from netsize import errors
 from netsize.commands import options, terminal
-from netsize.errors import BadCase, BadOption
+from netsize.errors import BadCase
 from netsize.results.count import count
 from netsize.results.schema import as_dict
 from netsize.run.answer import ask
@@ -29,21 +29,19 @@ def diff(
     fail_if: Annotated[
         list[str] | None, typer.Option(metavar="CONDITION", help="Status 1 if it holds: 'weights > +1%'.")
     ] = None,
-    format: Annotated[str, typer.Option(metavar="FORMAT", help="table, json.")] = "table",
     device: options.Device = "auto",
     fresh: options.Fresh = False,
+    delivery: options.Delivery,
 ) -> int:
     """Compare two networks row by row: what is new, gone, larger, smaller."""
 
-    from netsize.render.difference import FORMATS, render
     from netsize.results.difference import compare_reports, exceeded
 
-    if format not in FORMATS:
-        raise BadOption(f"--format {format}: there are {', '.join(FORMATS)}")
+    output = delivery.checked()
     reports = [_report(word, network, device, fresh) for word in (before, after)]
     difference = compare_reports(*reports)
     failing = [condition for condition in fail_if or [] if exceeded(difference, condition)]
-    terminal.write(render(difference, format, terminal.columns()), None)
+    output.deliver(difference)
     for condition in failing:
         terminal.complain(BadCase(f"{condition} holds"))
     return errors.DIFFERS if failing else errors.COUNTED

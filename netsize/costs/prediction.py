@@ -102,6 +102,7 @@ def train_built(
         frozen=tuple((name, p.numel()) for name, p in built.model.named_parameters() if not p.requires_grad),
         untouched=timeline.untouched,
         checkpoints=prepared.recipe.checkpoint,
+        timeline=timeline,
     )
     if prepared.recipe.checkpoint:
         plain = prepared.step(batch, checkpoints=False)

@@ -65,6 +65,15 @@ class Timeline:
                 change[storage.died] -= storage.size
         return list(accumulate(change[:-1]))
 
+    def live_parts(self) -> dict[str, list[int]]:
+        """Bytes of each part that are alive at each event."""
+        changes = {part: [0] * (len(self.events) + 1) for part in PARTS}
+        for storage in self.storages:
+            changes[storage.part][storage.born] += storage.size
+            if storage.died is not None:
+                changes[storage.part][storage.died] -= storage.size
+        return {part: list(accumulate(change[:-1])) for part, change in changes.items() if any(change)}
+
     def peak(self) -> Moment:
         """The first of the highest moments."""
         live = self.live()

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netsize.costs.plan import Plan
@@ -124,6 +124,7 @@ class Training(Shown):
     measured: Measured | None = None
     failure: str = ""
     out_of_memory: Fit | None = None  # the largest batch for what the device has, if this one was too large
+    timeline: Timeline | None = field(default=None, compare=False)  # the predicted step, operation by operation
 
     def total(self, number: str) -> int:
         """Over all layers."""

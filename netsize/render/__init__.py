@@ -1,6 +1,6 @@
 """Results -> text, in one of FORMATS. A file (or a folder) for each format; it shows each of three things: a report, an
 explanation, and a page, which is what all other results are laid out on first. It may import results of every wing, and
-nothing that runs a network; only `table` knows rich. (`checks` and `difference` have formats of their own.)
+nothing that runs a network; only `table` knows rich. (`checks` has formats of its own.)
 
 A new format is a file with `report`, `explanation` and `page`, each `(what, style) -> str`, and a line in FORMATS. A
 new result is a file with `page(result, style) -> Page`, and a line in PAGES.
@@ -19,6 +19,7 @@ FORMATS = {"table": ".txt", "json": ".json", "csv": ".csv", "markdown": ".md", "
 PAGES = {
     "Checkpoint": "checkpoint",
     "Comparison": "comparison",
+    "Difference": "difference",
     "Listing": "listing",
     "Sweep": "sweep",
     "Training": "training",

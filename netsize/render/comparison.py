@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from netsize.render.figures import Figure, Quantity, Rows, Scatter
 from netsize.render.page import Column, Page, Record, Sheet
 from netsize.render.style import Style
 from netsize.results.comparison import MEASURES, Comparison, Entry, as_dict, shown_part, verdicts
@@ -11,7 +12,23 @@ from netsize.results.words import few_digits
 def page(comparison: Comparison, style: Style) -> Page:
     """A line for each network; the largest of each column is marked."""
     sheet = _sheet(comparison)
-    return Page((sheet,), sheet, lambda: as_dict(comparison))
+    return Page((sheet,), sheet, lambda: as_dict(comparison), lambda: _figures(comparison))
+
+
+def _figures(comparison: Comparison) -> tuple[Figure, ...]:
+    """Side by side on one scale; and each by its weights and its connections."""
+    numbers = {entry.name: entry.totals for entry in comparison.counted if entry.totals is not None}
+    if not numbers:
+        return ()
+    names = tuple(numbers)
+    values = {measure: tuple(totals[measure] for totals in numbers.values()) for measure in MEASURES}
+    of = {measure: Quantity(measure, measure, max(values[measure])) for measure in MEASURES}
+    rows = Rows("Side by side", tuple(of.values()), names, tuple(values.values()))
+    points = tuple(zip(values["weights"], values["connections"], values["units"]))
+    if len(names) < 2 or not all(all(point[:2]) for point in points):
+        return (rows,)
+    title = "Connections over weights; areas follow units"
+    return (rows, Scatter(title, of["weights"], of["connections"], of["units"], names, points))
 
 
 def _sheet(comparison: Comparison) -> Sheet:

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netsize.render.figures import Figure
 
 GAP = 2
 Record = dict[str, Any]
@@ -57,8 +60,10 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Page:
-    """`sheets` for people, one below the other; `records` for programs that read tables; `data` for JSON."""
+    """`sheets` for people, one below the other; `records` for programs that read tables; `data` for JSON; `figures` for
+    formats that have pictures."""
 
     sheets: tuple[Sheet, ...]
     records: Sheet
     data: Callable[[], Record]
+    figures: Callable[[], "tuple[Figure, ...]"] = tuple

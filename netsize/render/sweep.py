@@ -1,5 +1,6 @@
 """What `netsize sweep` shows."""
 
+from netsize.render.figures import Figure, Lines
 from netsize.render.page import Column, Page, Record, Sheet
 from netsize.render.style import Style
 from netsize.render.table import plot
@@ -11,7 +12,41 @@ from netsize.results.words import few_digits, without_batch
 def page(sweep: Sweep, style: Style) -> Page:
     """A line for each value, with the growth from the first that works."""
     sheet = _sheet(sweep)
-    return Page((sheet,), sheet, lambda: as_dict(sweep))
+    return Page((sheet,), sheet, lambda: as_dict(sweep), lambda: _figures(sweep))
+
+
+def _figures(sweep: Sweep) -> tuple[Figure, ...]:
+    """Growth, as a line for each quantity; values that do not work are marked."""
+    points, lines = _growth(sweep)
+    if not lines:
+        return ()
+    slopes = sweep.exponents()
+    names = tuple(
+        f"{quantity}: the same" if len(set(values)) == 1 else f"{quantity}: {sweep.varies}^{slopes[quantity]:.2f}"
+        for quantity, values in lines.items()
+    )
+    failed = tuple(
+        (point.value, point.error) for point in sweep.points if point.error is not None and _is_place(point.value)
+    )
+    title = f"Times as many as at {points[0].value}"
+    places = tuple(point.value for point in points)
+    return (Lines(title, sweep.varies, names, places, tuple(map(tuple, lines.values())), failed),)
+
+
+def _is_place(value: object) -> bool:
+    """Whether a logarithmic axis has it."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _growth(sweep: Sweep) -> tuple[list[Point], dict[str, list[float]]]:
+    """The points that an axis has, and of each quantity how many times as much as at the first one."""
+    points = [point for point in sweep.counted if _is_place(point.value)]
+    lines = {}
+    for quantity in QUANTITIES:
+        values = [getattr(point, quantity) for point in points]
+        if values and min(values) > 0:
+            lines[quantity] = [value / values[0] for value in values]
+    return points, lines if len(points) > 1 else {}
 
 
 def _sheet(sweep: Sweep) -> Sheet:
@@ -42,13 +77,8 @@ def _record(sweep: Sweep, point: Point) -> Record:
 
 
 def _plot(sweep: Sweep, width: int) -> str:
-    points = [point for point in sweep.counted if isinstance(point.value, int) and point.value > 0]
-    lines = {}
-    for quantity in QUANTITIES:
-        values = [getattr(point, quantity) for point in points]
-        if values and min(values) > 0:
-            lines[quantity] = [value / values[0] for value in values]
-    if not lines or len(points) < 2:
+    points, lines = _growth(sweep)
+    if not lines:
         return ""
     return plot.logarithmic(
         f"times as many as at {points[0].value}, both axes logarithmic", [p.value for p in points], lines, width

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from netsize.errors import BadCase, BadOption
+from netsize.results.display import Shown
 from netsize.results.report import QUANTITIES
 from netsize.results.schema import SCHEMA as OF_REPORTS
 
@@ -45,7 +46,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Shown):
     """All changes, in order of execution, and how many rows are the same."""
 
     before: Layer

@@ -218,7 +218,9 @@ def browser() -> Iterator[Any]:
 class Opened:
     """A file in a browser, which must have said nothing and asked for nothing."""
 
-    def __init__(self, browser: Any, file: Path, width: int = 1280, scheme: str = "light") -> None:
+    def __init__(
+        self, browser: Any, file: Path, width: int = 1280, scheme: str = "light", ready: str = "section"
+    ) -> None:
         self.said: list[str] = []
         self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         self.page.on("console", lambda message: self.said.append(message.text))
@@ -226,7 +228,7 @@ class Opened:
         self.page.on("dialog", lambda dialog: (self.said.append("a dialog"), dialog.dismiss()))
         self.page.on("request", self._requested)
         self.page.goto(file.as_uri())
-        self.page.wait_for_selector("section")
+        self.page.wait_for_selector(ready)
 
     def _requested(self, request: Any) -> None:
         if not request.url.startswith("file:") or request.resource_type != "document":
@@ -325,6 +327,83 @@ def test_search_filters_and_titles_sort(files, browser) -> None:
     assert page.locator("th[aria-sort=descending]").inner_text().startswith("weights")
     assert opened.said == []
     page.close()
+
+
+RESULTS = {
+    # what is shown, its figures, and what stands in the first line of text of one of them
+    "compare": (lambda: netsize.compare(["alexnet", "squeezenet1_1"], verify=False), ["rows", "scatter"]),
+    "sweep": (lambda: netsize.sweep("alexnet", [62, 63, 64, 96, 224]), ["lines"]),
+    "train": (lambda: netsize.training("resnet18", batch=2, device="cpu", measure=True), ["areas", "tree"]),
+    "diff": (lambda: difference("vgg16", "vgg19"), ["tree"]),
+    "explain": (lambda: netsize.explain("alexnet", "features.3"), []),
+}  # fmt: skip
+
+
+def difference(*names: str) -> Any:
+    from netsize.results.difference import compare_reports
+    from netsize.results.schema import as_dict
+
+    return compare_reports(*(as_dict(netsize.analyze(name, verify=False)) for name in names))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Path]]:
+    folder, made = tmp_path_factory.mktemp("results"), {}
+    for name, (make, _) in RESULTS.items():
+        made[name] = (make(), folder / f"{name}.html")
+        made[name][1].write_text(render(made[name][0], "html", Style()), encoding="utf-8")
+    return made
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_result_has_its_figures(results, name: str) -> None:
+    assert [figure["figure"] for figure in embedded(results[name][1]).get("figures", [])] == RESULTS[name][1]
+
+
+def test_parts_of_a_step_add_up_at_each_event(results) -> None:
+    training, file = results["train"]
+    figure = embedded(file)["figures"][0]
+    sums = [sum(sizes) for sizes in zip(*figure["values"])]
+    assert sums == training.timeline.live() and max(sums) == sums[figure["peak"]] == training.peak.size
+    assert [phase for phase, _ in figure["phases"]] == ["forward", "backward", "optimizer"]
+    tree = embedded(file)["figures"][1]
+    assert tree["quantities"][0]["total"] == tree["values"][0][0] == training.parts["activations"]
+
+
+def test_a_difference_adds_up(results) -> None:
+    change, _ = results["diff"]
+    figure = embedded(results["diff"][1])["figures"][0]
+    totals = {quantity["title"]: values[0] for quantity, values in zip(figure["quantities"], figure["values"])}
+    for name in ("units", "connections", "weights"):
+        assert totals[f"{name} before"] == change.before["totals"][name]
+        assert totals[f"{name} after"] == change.after["totals"][name]
+        assert totals[f"{name}: change"] == totals[f"{name} after"] - totals[f"{name} before"]  # all are new
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_browser_shows_every_result_without_an_error(results, browser, name: str, width: int) -> None:
+    opened = Opened(browser, results[name][1], width, ready="h1")
+    page = opened.page
+    assert opened.said == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("section svg[role=img], section svg.tree").count() == len(RESULTS[name][1])
+    assert page.evaluate("[...document.querySelectorAll('svg [d], svg [points]')].every((n) => "
+                         "!/NaN|undefined/.test(n.outerHTML))")  # fmt: skip
+    page.close()
+
+
+@pytest.mark.browser
+def test_the_memory_of_a_step_is_pointed_at(results, browser) -> None:
+    opened = Opened(browser, results["train"][1])
+    chart = opened.page.locator("svg.chart")
+    told = opened.page.locator(".picture p.hint").first
+    assert "peak:" in told.inner_text()
+    box = chart.bounding_box()
+    opened.page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+    assert re.search(r"^(forward|backward) .*: .* = .*activations", told.inner_text())
+    opened.page.close()
 
 
 @pytest.mark.browser

@@ -5,8 +5,9 @@ from html import escape
 from typing import Any
 
 from netsize.lecture.steps import Step
-from netsize.render import figures
 from netsize.render.extras import extras
+from netsize.render.figures import exact
+from netsize.render.figures.report import figures, texts
 from netsize.render.html.document import document, printable
 from netsize.render.page import Page
 from netsize.render.style import Style
@@ -26,7 +27,7 @@ def report(report: Report, style: Style) -> str:
         *_list("warnings", words.notes(report)),
         *_list("notes", [words.parameters(report), words.work(report), *words.asked(report)]),
     ]
-    shown = [figure.as_dict() for figure in figures.of_report(report)]
+    shown = [figure.as_dict() for figure in figures(report)]
     return document(" · ".join(words.header(report)[:2]), body, {"figures": shown, "layers": _layers(report)})
 
 
@@ -39,18 +40,18 @@ def _layers(report: Report) -> dict[str, Any]:
         how = _measured(report, row)
         rows.append(
             [
-                *figures.texts(row).values(),
-                *(figures.exact(getattr(row, quantity)) for quantity in QUANTITIES),
+                *texts(row).values(),
+                *(exact(getattr(row, quantity)) for quantity in QUANTITIES),
                 *(extra.text(row) for extra in extras(report)),
                 derivations.setdefault(steps, len(derivations)),
                 derivations.setdefault(how, len(derivations)),
                 row.verified,
             ]
         )
-    texts = {"name": "layer", "label": "name", "operation": "operation", "output": "output"}
-    columns: list[dict[str, Any]] = [{"key": key, "title": title, "kind": "text"} for key, title in texts.items()]
+    titles = {"name": "layer", "label": "name", "operation": "operation", "output": "output"}
+    columns: list[dict[str, Any]] = [{"key": key, "title": title, "kind": "text"} for key, title in titles.items()]
     columns += [
-        {"key": quantity, "title": quantity, "kind": "number", "total": figures.exact(getattr(report.totals, quantity))}
+        {"key": quantity, "title": quantity, "kind": "number", "total": exact(getattr(report.totals, quantity))}
         for quantity in QUANTITIES
     ]
     columns += [
@@ -78,17 +79,30 @@ def explanation(explanation: Explanation, style: Style) -> str:
 
 def page(page: Page, style: Style) -> str:
     body = _heading([page.sheets[0].title or "netsize"])
-    tables = []
+    tables: list[dict[str, Any]] = []
     for sheet in page.sheets:
         body += _list("notes", sheet.notes)
         tables.append(
             {
-                "title": sheet.title,
-                "columns": [{"title": column.title, "kind": "text"} for column in sheet.columns],
+                "title": sheet.title if tables else "In numbers",
+                "columns": [
+                    {"title": column.title, "kind": "text" if column.left or not index else "amount"}
+                    for index, column in enumerate(sheet.columns)
+                ],
                 "rows": sheet.texts(),
+                "numbers": [[_number(record.get(column.key)) for column in sheet.columns] for record in sheet.records],
             }
         )
-    return document(page.sheets[0].title or "netsize", body, {"tables": tables})
+    return document(
+        page.sheets[0].title or "netsize",
+        body,
+        {"figures": [figure.as_dict() for figure in page.figures()], "tables": tables},
+    )
+
+
+def _number(value: Any) -> int | float | None:
+    """What a table is sorted by."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _heading(pieces: list[str]) -> list[str]:

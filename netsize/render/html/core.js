@@ -109,6 +109,10 @@ function redrawn(container, draw) {
   }).observe(container);
 }
 
+function counted(number, one, several) {
+  return `${grouped(number)} ${number === 1 ? one : several}`;
+}
+
 function matches(...texts) {
   return !page.query || texts.some((text) => text.toLowerCase().includes(page.query));
 }

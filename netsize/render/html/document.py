@@ -12,7 +12,16 @@ from typing import Any
 
 from netsize.version import __version__
 
-SCRIPTS = ("core.js", "details.js", "tree.js", "bars.js", "table.js", "page.js")  # one behind the other
+SCRIPTS = (
+    "core.js",
+    "details.js",
+    "tree.js",
+    "bars.js",
+    "rows.js",
+    "charts.js",
+    "table.js",
+    "page.js",
+)  # one behind the other
 FOLDER = Path(__file__).parent
 # what controls a terminal, changes the direction of the text around it, or is no character (a lone surrogate)
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")

@@ -1,10 +1,10 @@
 // The page: a search, and each figure and table of the data one below the other.
 
 const pictures = document.getElementById("pictures");
-const kinds = { tree: Tree, bars: Bars };
+const kinds = { tree: Tree, bars: Bars, rows: Rows, scatter: Scatter, lines: Lines, areas: Areas };
 
 function search() {
-  const box = element("input", { type: "search", placeholder: "Search layers", "aria-label": "Search layers", spellcheck: "false" });
+  const box = element("input", { type: "search", placeholder: "Search", "aria-label": "Search", spellcheck: "false" });
   let waiting = 0;
   box.addEventListener("input", () => {
     clearTimeout(waiting);

@@ -9,7 +9,7 @@ class Table {
     this.all = false;
     this.body = element("tbody");
     this.heads = table.columns.map((column, index) => {
-      const button = element("button", { type: "button" }, column.title || "share");
+      const button = element("button", { type: "button" }, column.title);
       button.addEventListener("click", () => this.sort(index));
       return element("th", { scope: "col", class: column.kind }, button);
     });
@@ -37,8 +37,17 @@ class Table {
     });
   }
 
+  // Cells that are shown as text (19.5 MiB) have the number that they are sorted by beside the rows.
+  isNumber(column) {
+    return this.table.columns[column].kind !== "text";
+  }
+
+  sorted(row, column) {
+    return (this.table.numbers ? this.table.numbers[row][column] : this.table.rows[row][column]) ?? -Infinity;
+  }
+
   sort(index) {
-    const number = this.table.columns[index].kind === "number";
+    const number = this.isNumber(index);
     const again = this.order && this.order[0] === index;
     this.order = again ? (this.order[1] === number ? [index, !number] : null) : [index, number];
     this.draw();
@@ -50,8 +59,8 @@ class Table {
     if (this.order) {
       const [column, falling] = this.order;
       const sign = falling ? -1 : 1;
-      const compare = columns[column].kind === "number"
-        ? (a, b) => Number(rows[a][column]) - Number(rows[b][column])
+      const compare = this.isNumber(column)
+        ? (a, b) => Number(this.sorted(a, column)) - Number(this.sorted(b, column))
         : (a, b) => String(rows[a][column]).localeCompare(String(rows[b][column]), "en", { numeric: true });
       chosen.sort((a, b) => sign * compare(a, b) || a - b);
     }

@@ -89,7 +89,7 @@ class Tree {
     tell("point", {
       name: names[index], path: paths[index], quantities, row: rows[index],
       values: values.map((each) => each[index]),
-      inside: layers > 1 ? `${grouped(layers)} layers` : "",
+      inside: layers > 1 ? counted(layers, "layer", "layers") : "",
     });
   }
 
@@ -193,7 +193,7 @@ class Tree {
       const [x, y, w, h] = place(group);
       if (!this.isLeaf(group) && w >= SMALLEST && h >= SMALLEST) tiles.push(this.outline(group, x, y, w, h));
     }
-    this.hidden.textContent = hidden ? `${grouped(hidden)} layers are too small to be drawn here: open their module.` : "";
+    this.hidden.textContent = tooSmall(hidden);
     return tiles;
   }
 
@@ -220,7 +220,7 @@ class Tree {
       drawn.push(index);
     }
     const high = height / (deepest + 1);
-    this.hidden.textContent = hidden ? `${grouped(hidden)} layers are too small to be drawn here: open their module.` : "";
+    this.hidden.textContent = tooSmall(hidden);
     return drawn.map((index) => {
       const w = (Number(this.value(index)) / whole) * width;
       const depth = depths[index];
@@ -294,6 +294,10 @@ class Tree {
       : Object.entries(sums).filter(([, sum]) => sum).sort((a, b) => b[1] - a[1]).map(([kind, sum]) => [`kind-${kind}`, `${this.figure.kinds[kind] || kind} ${percent(sum / whole)}`]);
     this.legend.replaceChildren(...entries.map(([name, text]) => element("span", {}, swatch(name), text)));
   }
+}
+
+function tooSmall(hidden) {
+  return hidden ? `${counted(hidden, "layer is", "layers are")} too small to be drawn here: open the module.` : "";
 }
 
 function swatch(name) {

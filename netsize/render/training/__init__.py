@@ -4,7 +4,7 @@ from netsize.costs.schema import as_dict
 from netsize.costs.training import Training
 from netsize.render.page import Page
 from netsize.render.style import Style
-from netsize.render.training import layers, measured, step
+from netsize.render.training import layers, measured, pictures, step
 
 
 def page(training: Training, style: Style) -> Page:
@@ -12,4 +12,4 @@ def page(training: Training, style: Style) -> Page:
     sheets = [layers.sheet(training, style), step.sheet(training)]
     if training.measured:
         sheets += [measured.compared(training, training.measured), measured.slowest(training, training.measured)]
-    return Page(tuple(sheets), layers.records(training), lambda: as_dict(training))
+    return Page(tuple(sheets), layers.records(training), lambda: as_dict(training), lambda: pictures.figures(training))
