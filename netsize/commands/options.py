@@ -94,6 +94,7 @@ Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, in the format of its ending.")
 ]
+Open = Annotated[bool, typer.Option("--open", help="Show it in the browser, as html if nothing else is said.")]
 Memory = Annotated[
     str | None, typer.Option(metavar="SIZE", help="That running it may take, as 4GiB; more goes layer by layer.")
 ]
@@ -152,13 +153,16 @@ class Delivery:
     format: Format = None
     json: Json = False
     output: OutputFile = None
+    open: Open = False
 
     def checked(self) -> Output:
         """Before the work is done, not after it. Raises BadOption."""
+        if self.open and not (self.format or self.json or self.output):
+            return Output("html", None, self.open)
         chosen = _format(self.format, self.json, self.output)
         if self.output is not None:
             check_writable(self.output)
-        return Output(chosen, self.output)
+        return Output(chosen, self.output, self.open)
 
 
 def _format(format: str | None, json: bool, output: Path | None) -> str:

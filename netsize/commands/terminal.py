@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from netsize.errors import BadOption, NetsizeError
-from netsize.render import render
+from netsize.render import FORMATS, render
 from netsize.render.style import Style
 from netsize.run import startup
 
@@ -21,19 +21,28 @@ NEEDED = "✓✗·…◀█▏"  # what the table draws with
 
 @dataclass(frozen=True)
 class Output:
-    """Where a result goes: to stdout, or into a file."""
+    """Where a result goes: to stdout, or into a file, which may be opened in a browser."""
 
     format: str
     file: Path | None = None
+    open: bool = False
 
     def deliver(
         self, result: Any, *, depth: int | None = None, top: int | None = None, sort: str | None = None
     ) -> None:
         """Show a result, or those of its rows that are chosen. A terminal has a width and colours; a pipe has the
         width of COLUMNS, or none; a file neither."""
-        width = None if self.file else columns()
-        style = Style(width, not self.file and colours(), bool(self.file) or speaks_unicode(), depth, top, sort)
-        write(render(result, self.format, style), self.file)
+        file = self.file
+        if self.open and file is None:  # it stays there: a browser reads it later
+            file = Path(tempfile.mkdtemp(prefix="netsize-")) / f"netsize{FORMATS[self.format]}"
+        width = None if file else columns()
+        style = Style(width, not file and colours(), bool(file) or speaks_unicode(), depth, top, sort)
+        write(render(result, self.format, style), file)
+        if self.open and file is not None:
+            import webbrowser
+
+            if not webbrowser.open(file.resolve().as_uri()):
+                raise BadOption(f"--open: there is no browser to show {file}")
 
 
 def columns() -> int | None:

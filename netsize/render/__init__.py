@@ -10,11 +10,20 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from netsize.render.page import Page
 from netsize.render.style import Style
 from netsize.results import display
 from netsize.results.report import Report
 
-FORMATS = {"table": ".txt", "json": ".json", "csv": ".csv", "markdown": ".md", "latex": ".tex", "html": ".html"}
+FORMATS = {
+    "table": ".txt",
+    "json": ".json",
+    "csv": ".csv",
+    "markdown": ".md",
+    "latex": ".tex",
+    "html": ".html",
+    "svg": ".svg",
+}
 # results that are laid out on a page -> the file here that does it
 PAGES = {
     "Checkpoint": "checkpoint",
@@ -32,10 +41,16 @@ def render(result: Any, format: str, style: Style) -> str:
     kind = type(result).__name__
     if kind in ("Report", "Explanation"):
         return str(getattr(shows, kind.lower())(result, style))
+    return str(shows.page(_page(result, style), style))
+
+
+def _page(result: Any, style: Style) -> Page:
+    """How a result is laid out."""
+    kind = type(result).__name__
     if kind not in PAGES:
         raise TypeError(f"netsize.render shows no {kind}: it is not in PAGES")
-    page = importlib.import_module(f"netsize.render.{PAGES[kind]}").page(result, style)
-    return str(shows.page(page, style))
+    laid_out: Page = importlib.import_module(f"netsize.render.{PAGES[kind]}").page(result, style)
+    return laid_out
 
 
 def _plainly(format: str) -> Callable[[Any], str]:
@@ -48,10 +63,18 @@ def _renderables(report: Report, width: int) -> list[Any]:
     return layers.renderables(report, width)
 
 
-def _notebook(report: Report) -> str:
-    from netsize.render.table import layers
+def _notebook(result: Any) -> str:
+    from netsize.render import notebook
 
-    return layers.notebook(report)
+    return notebook.html(result)
 
 
-display.register(table=_plainly("table"), json=_plainly("json"), rich=_renderables, notebook=_notebook)
+def _numbers(result: Any) -> dict[str, int | float]:
+    from netsize.render import numbers
+
+    return numbers.of_report(result) if isinstance(result, Report) else numbers.of_page(_page(result, Style()))
+
+
+display.register(
+    **{format: _plainly(format) for format in FORMATS}, rich=_renderables, notebook=_notebook, numbers=_numbers
+)

@@ -180,7 +180,3 @@ class Report(Shown):
     def __rich_console__(self, console: Any, options: Any) -> Iterable[Any]:
         found: Iterable[Any] = shown(self, "rich", options.max_width)
         return found
-
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-        return str(shown(self, "notebook"))

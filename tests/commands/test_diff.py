@@ -73,7 +73,7 @@ def test_gone_new_smaller_and_changed(capsys) -> None:
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["<", "a", "-1", "-10.0%", "-10", "-10.0%", "="] in lines
     assert ["-", "b", "-10", "-100", "-20"] in lines
-    assert ["~", "c", "-1", "-10.0%", "+10", "(+10.0%)", "="] in lines
+    assert ["~", "c", "-1", "-10.0%", "+10", "+10.0%", "="] in lines
     assert ["+", "e", "+1", "+1", "+1"] in lines
 
 

@@ -8,8 +8,9 @@ from netsize.lecture.steps import Step
 from netsize.render.extras import extras
 from netsize.render.figures import exact
 from netsize.render.figures.report import figures, texts
-from netsize.render.html.document import document, printable
+from netsize.render.html.document import document
 from netsize.render.page import Page
+from netsize.render.printable import printable
 from netsize.render.style import Style
 from netsize.results import words
 from netsize.results.explanation import Explanation, measured, steps_of

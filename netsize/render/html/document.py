@@ -2,7 +2,6 @@
 script only, and load nothing."""
 
 import json
-import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
@@ -10,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from netsize.render.printable import printable
 from netsize.version import __version__
 
 SCRIPTS = (
@@ -23,8 +23,6 @@ SCRIPTS = (
     "page.js",
 )  # one behind the other
 FOLDER = Path(__file__).parent
-# what controls a terminal, changes the direction of the text around it, or is no character (a lone surrogate)
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 def document(title: str, body: list[str], data: dict[str, Any]) -> str:
@@ -59,11 +57,6 @@ def document(title: str, body: list[str], data: dict[str, Any]) -> str:
             "",
         ]
     )
-
-
-def printable(text: str) -> str:
-    """With what cannot be seen, or turns the text around it, written out: names come from anybody's network."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _embedded(data: dict[str, Any]) -> str:

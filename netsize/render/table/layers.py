@@ -11,7 +11,6 @@ from netsize.results import words
 from netsize.results.report import Report, Row
 
 HEAT = ((0.5, "bold red"), (0.2, "red"), (0.05, "yellow"))  # colours of shares from these on
-NOTEBOOK = 120  # columns
 
 
 class Text:
@@ -58,13 +57,13 @@ def renderables(report: Report, width: int) -> list[Any]:
     return [_group(_lines(report, Style(width=width)))]
 
 
-def notebook(report: Report) -> str:
-    """HTML for notebooks: the same table, with its colours."""
+def coloured_html(report: Report, width: int) -> str:
+    """The same table as HTML, with its colours. Inside of a notebook rich would show it by itself, too."""
     from rich.console import Console
 
-    console = Console(file=io.StringIO(), record=True, width=1000)
-    console.print(_group(_lines(report, Style(width=NOTEBOOK))), soft_wrap=True)
-    return console.export_html(inline_styles=True, code_format="<pre style='line-height:1.2'>{code}</pre>")
+    console = Console(file=io.StringIO(), record=True, width=1000, force_jupyter=False)
+    console.print(_group(_lines(report, Style(width=width))), soft_wrap=True)
+    return console.export_html(inline_styles=True, code_format="{code}")
 
 
 def _lines(report: Report, style: Style) -> list[Text]:

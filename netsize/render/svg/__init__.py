@@ -1,0 +1,50 @@
+"""SVG: the pictures of an HTML file for paper, a slide or a README: static, with text as text, in one drawing."""
+
+from collections.abc import Callable, Sequence
+
+from netsize.render.figures import Areas, Bars, Figure, Lines, Rows, Scatter, Tree
+from netsize.render.figures.report import figures
+from netsize.render.page import Page
+from netsize.render.style import Style
+from netsize.render.svg import charts, tree
+from netsize.render.svg.drawing import LINE, Drawing
+from netsize.results import words
+from netsize.results.explanation import Explanation
+from netsize.results.report import Report
+
+DRAW: dict[type, Callable[[Drawing, Figure], None]] = {
+    Tree: tree.tree, Bars: charts.bars, Rows: charts.rows, Scatter: charts.scatter, Lines: charts.lines,
+    Areas: charts.areas,
+}  # fmt: skip
+
+
+def report(report: Report, style: Style) -> str:
+    below = [f"{title}: {name}, {share}; {holds}" for title, name, share, holds in words.bulk(report)]
+    below += [*words.notes(report), words.verification(report)]
+    header = words.header(report)
+    return _drawn(header[0], " · ".join(header[1:]), figures(report), below)
+
+
+def page(page: Page, style: Style) -> str:
+    """Results without figures are their words."""
+    first = page.sheets[0]
+    notes = [note for sheet in page.sheets for note in sheet.notes]
+    return _drawn(first.title or "netsize", "", page.figures(), notes)
+
+
+def explanation(explanation: Explanation, style: Style) -> str:
+    lines = []
+    for section in explanation.sections:
+        lines += ["", section.title, *(f"{step.what} = {step}" if step.what else str(step) for step in section.steps)]
+    return _drawn(explanation.title, "", (), lines)
+
+
+def _drawn(title: str, about: str, shown: Sequence[Figure], below: Sequence[str]) -> str:
+    drawing = Drawing(title)
+    drawing.heading(title, about)
+    for figure in shown:
+        DRAW[type(figure)](drawing, figure)
+        drawing.down(LINE)
+    for line in below:
+        drawing.line(line)
+    return drawing.text()
