@@ -94,6 +94,12 @@ Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, in the format of its ending.")
 ]
+Color = Annotated[
+    str,
+    typer.Option(
+        metavar="WHEN", help="always, never, or auto: on a terminal.", autocompletion=one_of("auto", "always", "never")
+    ),
+]
 Open = Annotated[bool, typer.Option("--open", help="Show it in the browser, as html if nothing else is said.")]
 Memory = Annotated[
     str | None, typer.Option(metavar="SIZE", help="That running it may take, as 4GiB; more goes layer by layer.")
@@ -154,15 +160,18 @@ class Delivery:
     json: Json = False
     output: OutputFile = None
     open: Open = False
+    color: Color = "auto"
 
     def checked(self) -> Output:
         """Before the work is done, not after it. Raises BadOption."""
+        if self.color not in ("auto", "always", "never"):
+            raise BadOption(f"--color {self.color}: there are auto, always, never")
         if self.open and not (self.format or self.json or self.output):
-            return Output("html", None, self.open)
+            return Output("html", None, self.open, self.color)
         chosen = _format(self.format, self.json, self.output)
         if self.output is not None:
             check_writable(self.output)
-        return Output(chosen, self.output, self.open)
+        return Output(chosen, self.output, self.open, self.color)
 
 
 def _format(format: str | None, json: bool, output: Path | None) -> str:

@@ -12,6 +12,8 @@ from netsize.results.count import count
 from netsize.results.report import QUANTITIES, Convention, Options
 from netsize.sources import recognise
 
+SYNONYMS = {"macs": "connections", "flops": "connections", "params": "weights", "parameters": "weights"}
+
 
 @dataclass(frozen=True)
 class Delivery(options.Delivery):
@@ -55,6 +57,7 @@ def show(
     output = delivery.checked()
     if stored:
         return _show_weights(model, network, output, depth, top, sort)
+    sort = SYNONYMS.get((sort or "").lower(), sort)
     if sort is not None and sort not in QUANTITIES:
         raise BadOption(
             f"--sort {sort}: there are {', '.join(QUANTITIES)}.{errors.did_you_mean(sort, list(QUANTITIES))}"

@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class Output:
     format: str
     file: Path | None = None
     open: bool = False
+    color: str = "auto"
 
     def deliver(
         self, result: Any, *, depth: int | None = None, top: int | None = None, sort: str | None = None
@@ -36,7 +38,7 @@ class Output:
         if self.open and file is None:  # it stays there: a browser reads it later
             file = Path(tempfile.mkdtemp(prefix="netsize-")) / f"netsize{FORMATS[self.format]}"
         width = None if file else columns()
-        style = Style(width, not file and colours(), bool(file) or speaks_unicode(), depth, top, sort)
+        style = Style(width, colours(self.color) and not file, bool(file) or speaks_unicode(), depth, top, sort)
         write(render(result, self.format, style), file)
         if self.open and file is not None:
             import webbrowser
@@ -46,14 +48,20 @@ class Output:
 
 
 def columns() -> int | None:
-    """Columns of the terminal, or those that COLUMNS tells a pipe."""
+    """Columns of the terminal, or those that COLUMNS tells; behind a pipe (`| less -R`) those of the terminal at which
+    somebody reads what comes out of it. None for a file, and where there is no terminal."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
         return shutil.get_terminal_size().columns
+    with suppress(OSError, ValueError, AttributeError):
+        if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
+            return os.get_terminal_size(sys.stderr.fileno()).columns
     return None
 
 
-def colours() -> bool:
-    """Only on a terminal that has them, and not with NO_COLOR (no-color.org)."""
+def colours(when: str = "auto") -> bool:
+    """If nothing else is said, only on a terminal that has them, and not with NO_COLOR (no-color.org)."""
+    if when != "auto":
+        return when == "always"
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

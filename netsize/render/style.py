@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from netsize.results.report import Report, Row
-from netsize.results.rollup import depth_that_fits, keep_largest, roll_up, sort
+from netsize.results.rollup import depth_that_fits, fold, keep_largest, roll_up, sort
 
 MOST_ROWS = 60  # that a reader looks through
 ASCII = str.maketrans({"✓": "*", "✗": "!", "·": "|", "…": "~", "◀": "<", "█": "#", "▉": "#", "▊": "#", "▋": "#",
@@ -23,10 +23,12 @@ class Style:
 
 
 def chosen_rows(report: Report, style: Style, most: int | None = None) -> tuple[Row, ...]:
-    """The rows to show; they always add up to the total. `most`: roll up what has more rows than that."""
+    """The rows to show; they always add up to the total. `most`: of what has more rows than that, modules that are
+    repeated are folded; or, if that does not suffice, all are rolled up."""
     rows, depth = report.rows, style.depth
-    if depth is None and style.top is None and most is not None and not report.options.everything:
-        depth = depth_that_fits(rows, most)
+    if depth is None and style.top is None and most is not None and not report.options.everything and len(rows) > most:
+        folded = fold(rows)
+        rows, depth = (folded, None) if len(folded) <= most else (rows, depth_that_fits(rows, most))
     if depth is not None:
         rows = roll_up(rows, depth)
     if style.top is not None:

@@ -3,8 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
+from typing import Any
 
 from netsize.results.report import Row
+
+OTHERS = "others"  # type of the row that stands for all that were not chosen
 
 
 def roll_up(rows: Iterable[Row], depth: int) -> tuple[Row, ...]:
@@ -33,7 +37,47 @@ def keep_largest(rows: tuple[Row, ...], most: int, quantity: str) -> tuple[Row, 
     """The largest rows in falling order, the others added up in a last one: still the whole network."""
     ordered = sort(rows, quantity)
     kept, others = ordered[:most], ordered[most:]
-    return (*kept, _sum(f"[{len(others)} others]", list(others))) if others else kept
+    return (*kept, replace(_sum(f"[{len(others)} others]", list(others)), type=OTHERS)) if others else kept
+
+
+def fold(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Modules that stand one behind the other and have the same layers, as one row: h.0 ... h.11, 12 x 6 layers. The
+    outermost first; what is not repeated keeps its rows."""
+    deepest = max((row.path.count(".") for row in rows), default=0)
+    for depth in range(1, deepest + 1):
+        rows = _folded(rows, depth)
+    return rows
+
+
+def _folded(rows: tuple[Row, ...], depth: int) -> tuple[Row, ...]:
+    """Of modules so many levels deep."""
+    blocks = [list(group) for _, group in groupby(rows, key=lambda row: _module(row, depth))]
+    found: list[Row] = []
+    for _, alike in groupby(blocks, key=lambda block: _form(block, depth)):
+        run = list(alike)
+        if len(run) < 2 or len(run[0]) < 2 or not _module(run[0][0], depth):
+            found += [row for block in run for row in block]
+            continue
+        first, last = (_module(block[0], depth).split(".") for block in (run[0], run[-1]))
+        end = ".".join(last[-2:]) if last[-1].isdigit() else last[-1]
+        summed = _sum(f"{'.'.join(first)} ... {end}", [row for block in run for row in block])
+        found.append(replace(summed, operation=f"{len(run)} x {sum(row.layers for row in run[0])} layers"))
+    return tuple(found)
+
+
+def _module(row: Row, depth: int) -> str:
+    """That it lies in, or is, so many levels deep; "" of what is not so deep, and of what is folded already."""
+    names = row.path.split(".")
+    return ".".join(names[:depth]) if len(names) >= depth and " ... " not in row.path else ""
+
+
+def _form(block: list[Row], depth: int) -> Any:
+    """What repeated modules have in common: where they lie, and their layers."""
+    module = _module(block[0], depth)
+    layers = [
+        (row.path[len(module) :], row.call, row.operation, row.units, row.connections, row.weights) for row in block
+    ]
+    return (module.rpartition(".")[0], layers) if module else (block[0].path, block[0].call)
 
 
 def sort(rows: tuple[Row, ...], quantity: str) -> tuple[Row, ...]:

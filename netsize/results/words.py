@@ -77,6 +77,12 @@ def work(report: Report) -> str:
     return f"{text} · {binary(sum(size for _, size in report.storage))} of {types} parameters"
 
 
+def rough(number: int) -> str:
+    """224M: where there is no room for all digits."""
+    power = max(p for p in range(len(PREFIXES)) if p == 0 or number >= 1000**p)
+    return f"{_three_digits(number, 1000**power)}{PREFIXES[power]}"
+
+
 def _three_digits(number: int, unit: int) -> str:
     before = len(str(number // unit)) if number >= unit else 0
     return f"{number / unit:,.{max(0, 3 - before)}f}" if unit > 1 else f"{number:,}"

@@ -8,26 +8,29 @@ from netsize.render.extras import extras
 from netsize.render.page import GAP
 from netsize.results import words
 from netsize.results.report import QUANTITIES, Report, Row
+from netsize.results.rollup import OTHERS
 
 SHORTEST_NAME = 12
 LONGEST_NAME = 24  # before other columns go
+OPERATION = 26  # letters of an operation in a narrow table
 EIGHTHS = " ▏▎▍▌▋▊▉"
 MARK = "◀"  # behind the largest share
 
 
-# Bar widths and columns, the widest table first: what is needed least goes first.
+# Bar widths and columns, the widest table first: what is needed least goes first. What a layer is stays longest, and
+# where whole numbers do not fit, rough ones stand in their place: nothing is ever broken inside of a number.
 _CHOICES: tuple[tuple[int, *tuple[str, ...]], ...] = (
     (8, "operation", "output", "share"),
     (6, "operation", "output", "share"),
     (4, "operation", "output", "share"),
     (4, "operation", "share"),
-    (6, "share"),
-    (4, "share"),
-    (3, "share"),
-    (2, "share"),
+    (0, "operation", "share"),
+    (3, "operation"),
+    (2, "operation"),
+    (0, "operation"),
     (0, "share"),
-    (3,),
     (0,),
+    (0, "rough"),
 )
 
 
@@ -43,10 +46,7 @@ _CHOICES_OF_ALL: tuple[tuple[int, *tuple[str, ...]], ...] = (  # what an operati
 
 @dataclass(frozen=True)
 class Cell:
-    """`share` colours it, `largest` marks it."""
-
     text: str
-    share: float = 0.0
     largest: bool = False
 
 
@@ -74,12 +74,17 @@ def fitting(report: Report, rows: tuple[Row, ...], width: int | None) -> list[Co
     """As many columns as fit; numbers are never cut, long names are."""
     choices = _CHOICES_OF_ALL if report.options.everything else _CHOICES
     for bar, *wanted in choices:
-        columns = [_name(rows), *_texts(rows, wanted), *_numbers(report, rows, bar, "share" in wanted)]
+        columns = [
+            _name(rows),
+            *_texts(rows, wanted),
+            *_numbers(report, rows, bar, "share" in wanted, "rough" in wanted),
+        ]
         columns += [
             Column(e.key, e.title, [Cell(e.text(row)) for row in rows], e.foot, right=True) for e in extras(report)
         ]
         fixed = sum(column.room for column in columns[1:]) + GAP
-        if width is None or fixed + min(columns[0].width, LONGEST_NAME) <= width:
+        longest = LONGEST_NAME if wanted else SHORTEST_NAME  # names give way before numbers do
+        if width is None or fixed + min(columns[0].width, longest) <= width:
             break
     name = columns[0]
     if width is not None and fixed + name.width > width:
@@ -95,34 +100,58 @@ def _name(rows: tuple[Row, ...]) -> Column:
 
 def _texts(rows: tuple[Row, ...], wanted: list[str]) -> list[Column]:
     texts: dict[str, Callable[[Row], str]] = {
-        "operation": lambda row: row.operation,
+        "operation": lambda row: cut(row.operation, OPERATION if "output" not in wanted else None),
         "output": lambda row: words.without_batch(row.output),
     }
     return [Column(name, name, [Cell(text(row)) for row in rows]) for name, text in texts.items() if name in wanted]
 
 
-def _numbers(report: Report, rows: tuple[Row, ...], bar: int, shares: bool) -> list[Column]:
+def cut(text: str, longest: int | None) -> str:
+    """The beginning of an operation says what it is."""
+    return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
+
+
+def hidden(report: Report, columns: list[Column]) -> list[str]:
+    """What a wider table would say, too."""
+    shown = {column.name for column in columns}
+    wanted = {"operation": "operations", "output": "outputs", "share": "shares", "bar": "bars"}
+    if report.options.everything:
+        wanted.pop("bar")
+    gone = [title for name, title in wanted.items() if name not in shown]
+    return [*gone, *(["exact numbers"] if "rough" in shown else [])]
+
+
+def _numbers(report: Report, rows: tuple[Row, ...], bar: int, shares: bool, roughly: bool) -> list[Column]:
     """For each quantity its numbers, with their shares of the total and bars that are as long as the share is
-    to the largest one. The first of the largest rows is marked."""
+    to the largest one. The first of the largest rows is marked, but none that stands for all the others."""
     columns = []
+    told: Callable[[int], str] = words.rough if roughly else "{:,}".format
     for quantity in QUANTITIES:
         values = [getattr(row, quantity) for row in rows]
+        of_rows = [value if row.type != OTHERS else -1 for row, value in zip(rows, values)]
         most = max(values, default=0)
+        largest = max(of_rows, default=0)
         parts = [report.share(value, quantity) for value in values]
-        first = values.index(most) if most else None
+        first = of_rows.index(largest) if largest > 0 else None
         marks = [MARK if i == first else "" for i in range(len(values))]
-        texts = [f"{value:,}" if row.layers else "" for row, value in zip(rows, values)]
-        numbers = [Cell(text, share, bool(mark)) for text, share, mark in zip(texts, parts, marks)]
-        columns.append(Column(quantity, quantity, numbers, f"{getattr(report.totals, quantity):,}", right=True))
+        bare = not bar and not shares
+        texts = [
+            (told(value) if row.layers else "") + (m or " " if bare else "")
+            for row, value, m in zip(rows, values, marks)
+        ]
+        numbers = [Cell(text, bool(mark)) for text, mark in zip(texts, marks)]
+        foot = told(getattr(report.totals, quantity)) + (" " if bare else "")
+        name, title = ("rough", quantity[:7]) if roughly else (quantity, quantity)
+        columns.append(Column(name, title, numbers, foot, right=True))
         if shares:
-            texts = [
+            shown = [
                 (words.percent(share) if share else "") + (m or " " if not bar else "")
                 for share, m in zip(parts, marks)
             ]
-            percents = [Cell(text, share, bool(m)) for text, share, m in zip(texts, parts, marks)]
+            percents = [Cell(text, bool(m)) for text, m in zip(shown, marks)]
             columns.append(Column("share", "", percents, right=True, near=True))
         if bar:
-            bars = [Cell(drawn(value / (most or 1), bar) + m, s, bool(m)) for value, s, m in zip(values, parts, marks)]
+            bars = [Cell(drawn(value / (most or 1), bar) + m, bool(m)) for value, m in zip(values, marks)]
             columns.append(Column("bar", "", bars, near=True))
     return columns
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from netsize.render.page import GAP
 from netsize.render.style import MOST_ROWS, Style, chosen_rows
-from netsize.render.table.columns import Column, fitting
+from netsize.render.table.columns import Column, fitting, hidden
 from netsize.results import words
 from netsize.results.report import Report, Row
 
-HEAT = ((0.5, "bold red"), (0.2, "red"), (0.05, "yellow"))  # colours of shares from these on
+BAR = "cyan"  # on black and on white; red is what is wrong
+WARNING = "magenta"
 
 
 class Text:
@@ -89,7 +90,7 @@ def _table(report: Report, rows: tuple[Row, ...], style: Style) -> list[Text]:
     lines = [_line(columns, [column.title for column in columns], ["dim"] * len(columns))]
     for i, row in enumerate(rows):
         cells = [column.cells[i] for column in columns]
-        styles = [_heat(cell.share, cell.largest) for cell in cells]
+        styles = [_style(column.name, cell.largest) for column, cell in zip(columns, cells)]
         lines.append(_line(columns, [cell.text for cell in cells], styles))
         for problem in row.problems:
             lines += _prose(f"✗ {problem}", style, "red", indent=4)
@@ -104,9 +105,8 @@ def _line(columns: list[Column], texts: list[str], styles: list[str]) -> Text:
     return line
 
 
-def _heat(share: float, largest: bool) -> str:
-    colour = next((style for least, style in HEAT if share >= least), "")
-    return f"bold {colour}".strip() if largest else colour
+def _style(column: str, largest: bool) -> str:
+    return " ".join(["bold"] * largest + [BAR] * (column == "bar"))
 
 
 def _bulk(report: Report, style: Style) -> list[Text]:
@@ -125,15 +125,18 @@ def _bulk(report: Report, style: Style) -> list[Text]:
 
 def _footer(report: Report, rows: tuple[Row, ...], style: Style) -> list[Text]:
     lines = [*_prose(words.parameters(report), style), *_prose(words.work(report), style)]
+    gone = hidden(report, fitting(report, rows, style.width))
+    if gone:
+        lines += _prose(f"not shown at this width: {', '.join(gone)}", style, "dim")
     for line in words.asked(report):
         lines += _prose(line, style)
     for note in words.notes(report):
-        lines += _prose(note, style, "yellow")
+        lines += _prose(note, style, WARNING)
     if len(rows) < len(report.rows) and style.top is None:
         deepest = max(row.path.count(".") + 1 for row in report.rows)
         lines += _prose(f"{len(report.rows)} layers in {len(rows)} rows; --depth {deepest} shows them all", style)
     status = report.verification.status
-    mark, colour = {"passed": ("✓ ", "green"), "failed": ("✗ ", "bold red"), "skipped": ("", "yellow")}[status]
+    mark, colour = {"passed": ("✓ ", "green"), "failed": ("✗ ", "bold red"), "skipped": ("", WARNING)}[status]
     if not report.verification.layers and report.totals.parameters and status == "passed":
         mark, colour = "", ""
     lines += _prose(mark + words.verification(report), style, colour)
