@@ -323,9 +323,11 @@ LATEX = r"""% needs \usepackage{booktabs}
     \bottomrule
   \end{tabular}
 \end{table}
+\begin{sloppypar}
 Most units: Fully Connected Layer 1 (0), 60.0\%.\par
 Most connections: Fully Connected Layer 1 (0), 66.7\%.\par
 Most weights: Fully Connected Layer 1 (0), 66.7\%.\par
+\end{sloppypar}
 """
 
 
