@@ -1,5 +1,7 @@
 """netsize explain: a layer's numbers derived step by step, or a network's story; and the calculator."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +17,7 @@ from netsize.run.answer import Say
 from netsize.sources import complete_model
 
 if TYPE_CHECKING:
+    from netsize.lecture.grid import Matrix
     from netsize.results.explanation import Explanation
 
 
@@ -40,6 +43,11 @@ def explain(
     output_padding: Annotated[str | None, typer.Option(metavar="P", help="Calculator: of conv_transpose.")] = None,
     size: Annotated[str | None, typer.Option(metavar="SIZE", help="Calculator: of the input, 224 or 5x6.")] = None,
     ceil: Annotated[bool, typer.Option("--ceil", help="Calculator: a pool that rounds up.")] = False,
+    draw: Annotated[bool, typer.Option("--draw", help="The windows of a convolution or a pool on their grid.")] = False,
+    values: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Calculator: compute with an input and a kernel, an empty line between."),
+    ] = None,
     examples: options.Examples = None,
     remembering: options.Remembering,
     device: options.Device = "auto",
@@ -60,30 +68,53 @@ def explain(
             raise BadOption(f"explain {model} is a calculator and takes no layer: --in, --out, --kernel ...")
         if network != options.Network() or examples:
             raise BadOption(f"explain {model} is a calculator: --input, --set and --examples belong to networks")
-        explanation = _calculated(model, given, device, bool(verify))
+        explanation = _calculated(model, given, values, draw, device, bool(verify))
     else:
         if given != Hyperparameters():
             raise BadOption(f"--in, --out, --kernel ... belong to the calculators: {', '.join(KINDS)}")
+        if values or (draw and layer is None):
+            raise BadOption("--values belongs to the calculator, and --draw to one layer: explain conv, or MODEL LAYER")
         fields = (layer or "last").partition(" #")[0]
         asked = network.question(model, device=device, verify=verify is not False, fields=fields)
         told = options.read_examples(examples)
         with terminal.progress() as say:
             facts = remembering.ask(asked, say)
-        explanation = explain_network(facts, told) if layer is None else explain_layer(facts, layer)
+        explanation = explain_network(facts, told) if layer is None else explain_layer(facts, layer, draw)
     output.deliver(explanation)
     return errors.DIFFERS if explanation.status == "failed" else errors.COUNTED
 
 
-def _calculated(kind: str, given: Hyperparameters, device: str, verify: bool) -> "Explanation":
+def _calculated(
+    kind: str, given: Hyperparameters, values: Path | None, draw: bool, device: str, verify: bool
+) -> "Explanation":
     """Without torch, unless it is to be run."""
+    from netsize.lecture.grid import grid_of, read_values, with_values
     from netsize.results.explanation import explain_formula
 
+    matrices = read_values(values) if values is not None else None
+    if matrices is not None:
+        given = _sized(kind, given, *matrices)
     formula = layer(kind, given)
-    if not verify:
-        return explain_formula(formula)
-    with terminal.progress() as say:
-        facts = _run(formula, device, say)
-    return explain_formula(formula, facts)
+    facts = None
+    if verify:
+        with terminal.progress() as say:
+            facts = _run(formula, device, say)
+    explanation = explain_formula(formula, facts)
+    if not draw and matrices is None:
+        return explanation
+    grid = grid_of(formula)
+    return replace(explanation, grid=with_values(grid, *matrices) if matrices is not None else grid)
+
+
+def _sized(kind: str, given: Hyperparameters, input: "Matrix", weights: "Matrix") -> Hyperparameters:
+    """Sizes and channels are those of the values."""
+    if kind != "conv":
+        raise BadOption(f"--values are an input and a kernel: they belong to explain conv, not to explain {kind}")
+    told = [f"--{name}" for name, value in (("kernel", given.kernel), ("size", given.size)) if value is not None]
+    if told or (given.inputs, given.outputs) not in ((None, None), (1, 1)):
+        raise BadOption(f"--values says it already: leave {told[0] if told else '--in and --out'} away")
+    kernel, size = (f"{len(matrix)}x{len(matrix[0])}" for matrix in (weights, input))
+    return replace(given, inputs=1, outputs=1, kernel=kernel, size=size)
 
 
 def _run(formula: Formula, device: str, say: Say) -> Facts:

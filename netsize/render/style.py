@@ -7,7 +7,7 @@ from netsize.results.rollup import depth_that_fits, fold, keep_largest, roll_up,
 
 MOST_ROWS = 60  # that a reader looks through
 ASCII = str.maketrans({"✓": "*", "✗": "!", "·": "|", "…": "~", "◀": "<", "█": "#", "▉": "#", "▊": "#", "▋": "#",
-                       "▌": "=", "▍": "=", "▎": "-", "▏": "-"})  # fmt: skip
+                       "▌": "=", "▍": "=", "▎": "-", "▏": "-", "■": "#", "□": "o", "×": "x"})  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from netsize.facts.network import Call, Network
 from netsize.facts.network import Step as Operation
 from netsize.lecture.derivation import derive
 from netsize.lecture.formulas import Formula, Shape, by
+from netsize.lecture.grid import Grid, grid_of
 from netsize.lecture.receptive_fields import Field
 from netsize.lecture.steps import Step, remark
 from netsize.results import words
@@ -35,10 +36,12 @@ class Explanation(Shown):
     title: str
     sections: tuple[Section, ...]
     status: str
+    grid: Grid | None = None  # its windows, if they are to be drawn
 
 
-def explain_layer(network: Network, layer: str) -> Explanation:
-    """Every operation that the layer executes, derived. Raises BadOption for a layer that there is not."""
+def explain_layer(network: Network, layer: str, draw: bool = False) -> Explanation:
+    """Every operation that the layer executes, derived. `draw`: the windows of the first one. Raises BadOption for a
+    layer that there is not, or that has no windows to draw."""
     path, _, number = layer.partition(" #")
     calls = [call for call in network.calls if call.path == path and (not number or str(call.call + 1) == number)]
     sections = [_of_call(network, call) for call in calls]
@@ -53,7 +56,10 @@ def explain_layer(network: Network, layer: str) -> Explanation:
             known = [call.path for call in network.calls] + [step.path for step in network.steps]
             near = did_you_mean(path, sorted(set(filter(None, known))))
             raise BadOption(f"{network.source.model} executes no layer {layer!r}.{near}")
-    return Explanation(_title(network, path), tuple(sections), _status(network))
+    if draw and not calls:
+        raise BadOption(f"--draw: {layer} has no windows that slide")
+    grid = grid_of(calls[0].formula) if draw else None
+    return Explanation(_title(network, path), tuple(sections), _status(network), grid)
 
 
 def explain_formula(formula: Formula, network: Network | None = None) -> Explanation:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import netsize
+from netsize.lecture.formulas import Convolution
+from netsize.lecture.grid import grid_of
 from netsize.render import render
 from netsize.render.figures import WHOLE
 from netsize.render.html.document import FOLDER, SCRIPTS
@@ -329,6 +332,7 @@ def test_search_filters_and_titles_sort(files, browser) -> None:
     page.close()
 
 
+STRIDED = Convolution((1, 3, 7, 9), 2, (3, 3), (2, 2), (1, 1), (2, 2), 1)
 RESULTS = {
     # what is shown, its figures, and what stands in the first line of text of one of them
     "compare": (lambda: netsize.compare(["alexnet", "squeezenet1_1"], verify=False), ["rows", "scatter"]),
@@ -336,6 +340,7 @@ RESULTS = {
     "train": (lambda: netsize.training("resnet18", batch=2, device="cpu", measure=True), ["areas", "tree"]),
     "diff": (lambda: difference("vgg16", "vgg19"), ["tree"]),
     "explain": (lambda: netsize.explain("alexnet", "features.3"), []),
+    "windows": (lambda: replace(netsize.explain("alexnet", "features.0"), grid=grid_of(STRIDED)), ["windows"]),
 }  # fmt: skip
 
 

@@ -8,10 +8,12 @@ in PAGES).
 from dataclasses import dataclass
 from typing import Any
 
+from netsize.lecture.grid import Grid
 from netsize.render.treemap import Rectangle, laid_out
 from netsize.results.tree import Node
 
 WHOLE = Rectangle(0, 0, 16_000, 9_000)  # a treemap's, in whole units
+CORNER = 32  # rows and columns of a map that are drawn
 EXACT = 2**53  # whole numbers beyond that are no numbers to a browser
 
 
@@ -165,7 +167,56 @@ class Areas:
         }
 
 
-Figure = Tree | Bars | Rows | Scatter | Lines | Areas
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a convolution or a pool on the map that they slide over, of which a corner is drawn; with values,
+    what comes out."""
+
+    grid: Grid
+
+    @property
+    def title(self) -> str:
+        size, places = ("x".join(map(str, sizes)) for sizes in (self.grid.size, self.grid.places))
+        over = "the output, on which each input has a window" if self.grid.transposed else "the map"
+        return f"{places} windows over {over}, {size}"
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Rows and columns that are drawn, from the padding on."""
+        rows, columns = (
+            min(CORNER, self.grid.before[axis] + self.grid.size[axis] + self.grid.after[axis]) for axis in (0, 1)
+        )
+        return rows - self.grid.before[0], columns - self.grid.before[1]
+
+    @property
+    def places(self) -> tuple[int, int]:
+        """Of the windows, as far as they are drawn."""
+        return min(CORNER, self.grid.places[0]), min(CORNER, self.grid.places[1])
+
+    def covered(self) -> list[list[int]]:
+        """How many windows cover each element of what is drawn."""
+        return [row[: self.ends[1]] for row in self.grid.covered()[: self.ends[0]]]
+
+    def as_dict(self) -> dict[str, Any]:
+        grid = self.grid
+        return {
+            "figure": "windows",
+            "title": self.title,
+            "before": list(grid.before),
+            "ends": list(self.ends),
+            "size": list(grid.size),
+            "kernel": list(grid.kernel),
+            "stride": list(grid.stride),
+            "dilation": list(grid.dilation),
+            "places": list(self.places),
+            "covered": self.covered(),
+            "input": [list(row) for row in grid.input],
+            "weights": [list(row) for row in grid.weights],
+            "output": [list(row) for row in grid.output()] if grid.input else [],
+        }
+
+
+Figure = Tree | Bars | Rows | Scatter | Lines | Areas | Windows
 
 
 def _quantity(quantity: Quantity) -> dict[str, Any]:

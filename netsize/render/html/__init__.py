@@ -6,7 +6,7 @@ from typing import Any
 
 from netsize.lecture.steps import Step
 from netsize.render.extras import extras
-from netsize.render.figures import exact
+from netsize.render.figures import Windows, exact
 from netsize.render.figures.report import figures, texts
 from netsize.render.html.document import document
 from netsize.render.page import Page
@@ -75,7 +75,8 @@ def explanation(explanation: Explanation, style: Style) -> str:
     body = _heading([explanation.title])
     for section in explanation.sections:
         body += [f"<h2>{_text(section.title)}</h2>", *_list("steps", [_told(step) for step in section.steps])]
-    return document(explanation.title, body, {})
+    shown = [Windows(explanation.grid).as_dict()] if explanation.grid is not None else []
+    return document(explanation.title, body, {"figures": shown})
 
 
 def page(page: Page, style: Style) -> str:

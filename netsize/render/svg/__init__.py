@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from netsize.render.figures import Areas, Bars, Figure, Lines, Rows, Scatter, Tree
+from netsize.render.figures import Areas, Bars, Figure, Lines, Rows, Scatter, Tree, Windows
 from netsize.render.figures.report import figures
 from netsize.render.page import Page
 from netsize.render.style import Style
-from netsize.render.svg import charts, tree
+from netsize.render.svg import charts, tree, windows
 from netsize.render.svg.drawing import LINE, Drawing
 from netsize.results import words
 from netsize.results.explanation import Explanation
@@ -14,7 +14,7 @@ from netsize.results.report import Report
 
 DRAW: dict[type, Callable[[Drawing, Figure], None]] = {
     Tree: tree.tree, Bars: charts.bars, Rows: charts.rows, Scatter: charts.scatter, Lines: charts.lines,
-    Areas: charts.areas,
+    Areas: charts.areas, Windows: windows.windows,
 }  # fmt: skip
 
 
@@ -36,7 +36,8 @@ def explanation(explanation: Explanation, style: Style) -> str:
     lines = []
     for section in explanation.sections:
         lines += ["", section.title, *(f"{step.what} = {step}" if step.what else str(step) for step in section.steps)]
-    return _drawn(explanation.title, "", (), lines)
+    shown = (Windows(explanation.grid),) if explanation.grid is not None else ()
+    return _drawn(explanation.title, "", shown, lines)
 
 
 def _drawn(title: str, about: str, shown: Sequence[Figure], below: Sequence[str]) -> str:

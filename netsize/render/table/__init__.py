@@ -16,7 +16,12 @@ def report(report: Report, style: Style) -> str:
 def explanation(explanation: Explanation, style: Style) -> str:
     from netsize.render.table import equations
 
-    return _spelled(equations.text(explanation, style.width), style)
+    text = equations.text(explanation, style.width)
+    if explanation.grid is not None:
+        from netsize.render.table import windows
+
+        text = text.removesuffix("\n") + windows.text(explanation.grid, style.width)
+    return _spelled(text, style)
 
 
 def page(page: Page, style: Style) -> str:
