@@ -64,9 +64,17 @@ def _renderables(report: Report, width: int) -> list[Any]:
 
 
 def _notebook(result: Any) -> str:
+    from html import escape
+
     from netsize.render import notebook
 
-    return notebook.html(result)
+    if isinstance(result, Report):
+        from netsize.render.table import layers
+
+        return notebook.shown(layers.coloured_html(result, notebook.COLUMNS), render(result, "html", Style()))
+    text = escape(render(result, "table", Style(width=notebook.COLUMNS)))
+    only_words = type(result).__name__ == "Listing" or getattr(result, "grid", result) is None
+    return notebook.shown(text, "" if only_words else render(result, "html", Style()))
 
 
 def _numbers(result: Any) -> dict[str, int | float]:
