@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 
 import pytest
 import torch
@@ -132,6 +133,55 @@ def test_shown_in_terminals_and_notebooks() -> None:
     assert max(map(len, terminal.getvalue().splitlines())) <= 60
     html = report._repr_html_()
     assert html.startswith("<pre") and "linear 4 -&gt; 3" in html and "font-weight: bold" in html
+
+
+RESULTS = {
+    "report": lambda: netsize.analyze("alexnet", verify=False),
+    "compare": lambda: netsize.compare(["alexnet", "squeezenet1_1"], verify=False),
+    "sweep": lambda: netsize.sweep("alexnet", [64, 96]),
+    "train": lambda: netsize.training(nn.Linear(4, 3), "4", batch=2, device="cpu"),
+    "explain": lambda: netsize.explain("alexnet", "features.3", verify=False),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_result_shows_itself_in_every_format(name: str) -> None:
+    result = RESULTS[name]()
+    assert result.to_csv().count("\n") > 1 and "," in result.to_csv().splitlines()[0]
+    assert result.to_markdown().strip() and "\\" in result.to_latex()
+    assert result.to_html().startswith("<!DOCTYPE html>") and result.to_svg().startswith("<?xml")
+    assert json.loads(result.to_json())["schema"]
+    shown = result._repr_html_()
+    assert shown.count("<pre") == 1 and "monospace" in shown
+    assert ("<iframe" in shown) == (name != "explain")  # words have no pictures
+
+
+def test_a_result_as_a_table_of_pandas() -> None:
+    report = RESULTS["report"]()
+    try:
+        import pandas
+    except ImportError:
+        with pytest.raises(ImportError, match="pip install pandas; to_csv"):
+            report.to_dataframe()
+        return
+    frame = report.to_dataframe()
+    assert isinstance(frame, pandas.DataFrame) and len(frame) == len(report.rows)
+    assert frame["connections"].sum() == report.totals.connections
+
+
+LOGGED = [
+    ("report", {"weights": 61_090_496, "macs": 714_188_480, "layers/features.0/units": 193_600}),
+    ("compare", {"alexnet/weights": 61_090_496, "alexnet/weights_ratio": 1.0}),
+    ("sweep", {"64/weights": 61_090_496}),
+    ("train", {"(network)/forward": 12}),
+]
+
+
+@pytest.mark.parametrize("name, numbers", LOGGED)
+def test_flat_numbers_for_logs(name: str, numbers: dict[str, float]) -> None:
+    logged = RESULTS[name]().log_dict()
+    assert all(isinstance(value, (int, float)) for value in logged.values())
+    assert {key: logged.get(key) for key in numbers} == numbers
 
 
 def test_a_network_with_double_precision() -> None:

@@ -18,7 +18,7 @@ def of_page(page: Page) -> Numbers:
     """Of each record, below its name, what is a number."""
     first, *others = page.records.columns
     return {
-        f"{record.get(first.key)}/{column.key}": value
+        f"{record.get(first.key) or '(network)'}/{column.key}": value
         for record in page.records.records
         for column in others
         if isinstance(value := record.get(column.key), (int, float)) and not isinstance(value, bool)
