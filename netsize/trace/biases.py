@@ -3,8 +3,57 @@
 from dataclasses import replace
 from math import prod
 
-from netsize.lecture.formulas import Convolution, Formula, Shape, TransposedConvolution
+import torch
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from netsize.lecture.formulas import Convolution, Formula, Recurrent, Shape, TransposedConvolution
 from netsize.lecture.products import GroupedProduct, Product
+from netsize.trace.drafts import Draft
+from netsize.trace.operations import Operation
+from netsize.trace.origins import Origin, Origins
+
+
+class Biases:
+    """Finds them while a network runs: an operation adds its own, or a sum behind it does. `sizes`: elements of all
+    parameters, by name."""
+
+    def __init__(self, origins: Origins, sizes: dict[str, int]) -> None:
+        self._origins, self._sizes = origins, sizes
+        self._makers = WeakTensorKeyDictionary()  # output of a layer -> its draft
+
+    def made(self, output: torch.Tensor, draft: Draft) -> None:
+        self._makers[output] = draft
+
+    def viewed(self, tensor: torch.Tensor, views: list[torch.Tensor]) -> None:
+        """They are the output of the same layer."""
+        if tensor in self._makers:
+            for view in views:
+                self._makers[view] = self._makers[tensor]
+
+    def of(self, operation: Operation) -> tuple[Formula, list[Origin]]:
+        """Of an operation that adds one by itself; what else it may add (a mask, another layer's output) is none."""
+        added, formula = operation.bias, operation.formula
+        if isinstance(formula, Recurrent):
+            return formula, [found for bias in operation.biases if (found := self._origins.of(bias)) is not None]
+        origin = self._origins.of(added) if added is not None else None
+        if added is None or origin is None or not origin.sources or not operation.operands:
+            return formula, []
+        if isinstance(formula, (Convolution, TransposedConvolution)):  # theirs is a vector of its own
+            return formula, [origin]
+        biased = with_bias(formula, tuple(added.shape), tuple(operation.output.shape), added.numel())
+        return (formula, []) if biased is None else (biased, [origin])
+
+    def added(self, left: torch.Tensor, right: torch.Tensor) -> None:
+        """A parameter that is added to what a layer put out may be its bias, if it has none."""
+        for made, added in ((left, right), (right, left)):
+            draft, origin = self._makers.get(made), self._origins.of(added)
+            if draft is None or draft.biases or not draft.operands or origin is None or not origin.sources:
+                continue
+            elements = sum(self._sizes[name] for name in origin.parameters) if origin.chosen else added.numel()
+            biased = with_bias(draft.call.formula, tuple(added.shape), tuple(made.shape), elements)
+            if biased is not None:
+                draft.biases.append(origin)
+                draft.call = replace(draft.call, formula=biased, bias_elements=elements)
 
 
 def with_bias(formula: Formula, added: Shape, output: Shape, elements: int) -> Formula | None:

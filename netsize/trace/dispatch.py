@@ -6,7 +6,6 @@ and lookup wherever it is called from, and the modules being called say which la
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,15 +13,14 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass_type
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.facts.network import Call, Execution, Step
-from netsize.lecture.formulas import Convolution, Formula, Recurrent, Shape, TransposedConvolution
+from netsize.lecture.formulas import Shape
 from netsize.sources.initialisers import materialised
 from netsize.sources.wrappers import bytes_of, is_spread, share_of
 from netsize.trace import quantized, recurrent_kernel  # noqa: F401 - their readers
 from netsize.trace.backward_pass import BackwardPass
-from netsize.trace.biases import with_bias
+from netsize.trace.biases import Biases
 from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
 from netsize.trace.experts import Experts
@@ -30,7 +28,7 @@ from netsize.trace.flops import flops
 from netsize.trace.layers import Frame, Layers, class_of
 from netsize.trace.ones import entries
 from netsize.trace.operations import Operation, is_read, named, read, tensors
-from netsize.trace.origins import CHOOSES, Origin, Origins
+from netsize.trace.origins import CHOOSES, Origins
 from netsize.trace.others import Others
 from netsize.trace.places import Places
 from netsize.trace.products import outer
@@ -51,6 +49,7 @@ class Tracer(DispatchMode):
         self.sizes = {name: parameter.numel() for name, parameter in parameters.items()}
         self.stored = {name: bytes_of(parameter) for name, parameter in parameters.items()}
         self.origins = Origins(parameters)
+        self.biases = Biases(self.origins, self.sizes)
         self.places = Places([], self.origins)
         self.layers = Layers(model)
         self.experts = Experts()
@@ -75,7 +74,6 @@ class Tracer(DispatchMode):
         self._on_ones = on_ones
         self._on_layer = on_layer
         self._measured: dict[Any, Execution] = {}
-        self._makers = WeakTensorKeyDictionary()  # output of a layer -> its draft
 
     @property
     def frames(self) -> list[Frame]:
@@ -151,16 +149,15 @@ class Tracer(DispatchMode):
             self._step(func, name, arguments, results)
             self.others.follow(func, name, given, arguments, results)
         if name in ("aten.add", "aten.add_") and len(arguments) == 2:
-            self._find_bias(*arguments)
+            self.biases.added(*arguments)
         if self._decided_by_values(func, name, arguments):
             self.depends_on_values[name] = None
         counted = operation is not None and bool(operation.formula.units) and operation.formula.kind != "pooling"
         self.origins.follow(func, name, args, arguments, results, counted)
         if name in CHOOSES:
             self.experts.selected(arguments[0], self.origins.of(results[0]))
-        if (func.is_view or name == "aten._unsafe_view") and arguments and arguments[0] in self._makers:
-            for result in results:
-                self._makers[result] = self._makers[arguments[0]]
+        if (func.is_view or name == "aten._unsafe_view") and arguments:
+            self.biases.viewed(arguments[0], results)
         for result in results:
             self._as_shares(result)
 
@@ -202,7 +199,7 @@ class Tracer(DispatchMode):
         frame = self.frames[-1]
         operands = [self.origins.of(operand) for operand in operation.operands]
         self.experts.counted(operation.formula, operands)
-        formula, biases = self._bias_of(operation)
+        formula, biases = self.biases.of(operation)
         path = self.layers.of(frame.path, operands[0] if operands else None)
         kind = formula.kind
         call = Call(
@@ -227,7 +224,7 @@ class Tracer(DispatchMode):
             call, [o for o in operands if o], biases, depends, seen, made, factors, trained_products(name, operation)
         )
         self.add(draft)
-        self._makers[operation.output] = draft
+        self.biases.made(operation.output, draft)
 
     def _step(self, func: Any, name: str, arguments: list[torch.Tensor], results: list[torch.Tensor]) -> None:
         """An operation without connections; those that only prepare parameters or look at a tensor are none."""
@@ -264,31 +261,6 @@ class Tracer(DispatchMode):
         if key not in self._measured:
             self._measured[key] = operation.run_on_ones()
         return self._measured[key]
-
-    def _bias_of(self, operation: Operation) -> tuple[Formula, list[Origin]]:
-        """Of an operation that adds one by itself; what else it may add (a mask, another layer's output) is none."""
-        added, formula = operation.bias, operation.formula
-        if isinstance(formula, Recurrent):
-            return formula, [found for bias in operation.biases if (found := self.origins.of(bias)) is not None]
-        origin = self.origins.of(added) if added is not None else None
-        if added is None or origin is None or not origin.sources or not operation.operands:
-            return formula, []
-        if isinstance(formula, (Convolution, TransposedConvolution)):  # theirs is a vector of its own
-            return formula, [origin]
-        biased = with_bias(formula, tuple(added.shape), tuple(operation.output.shape), added.numel())
-        return (formula, []) if biased is None else (biased, [origin])
-
-    def _find_bias(self, left: torch.Tensor, right: torch.Tensor) -> None:
-        """A parameter that is added to what a layer put out may be its bias, if it has none."""
-        for made, added in ((left, right), (right, left)):
-            draft, origin = self._makers.get(made), self.origins.of(added)
-            if draft is None or draft.biases or not draft.operands or origin is None or not origin.sources:
-                continue
-            elements = sum(self.sizes[name] for name in origin.parameters) if origin.chosen else added.numel()
-            biased = with_bias(draft.call.formula, tuple(added.shape), tuple(made.shape), elements)
-            if biased is not None:
-                draft.biases.append(origin)
-                draft.call = replace(draft.call, formula=biased, bias_elements=elements)
 
     def _decided_by_values(self, func: Any, name: str, arguments: list[torch.Tensor]) -> bool:
         """Whether the size of the result, or the way that the program takes, depends on the input's values."""
