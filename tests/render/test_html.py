@@ -340,6 +340,7 @@ RESULTS = {
     "train": (lambda: netsize.training("resnet18", batch=2, device="cpu", measure=True), ["areas", "tree"]),
     "diff": (lambda: difference("vgg16", "vgg19"), ["tree"]),
     "explain": (lambda: netsize.explain("alexnet", "features.3"), []),
+    "fields": (lambda: netsize.analyze("alexnet", verify=False, receptive_field=True), ["tree", "bars", "fields"]),
     "windows": (lambda: replace(netsize.explain("alexnet", "features.0"), grid=grid_of(STRIDED)), ["windows"]),
 }  # fmt: skip
 
@@ -363,6 +364,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Pa
 @pytest.mark.parametrize("name", RESULTS)
 def test_every_result_has_its_figures(results, name: str) -> None:
     assert [figure["figure"] for figure in embedded(results[name][1]).get("figures", [])] == RESULTS[name][1]
+
+
+def test_receptive_fields_lie_around_the_middle(results) -> None:
+    """AlexNet's sizes are those of its table (11, 51, 99, 131, 163); the first one's units lie 4 apart from -2 on."""
+    figure = embedded(results["fields"][1])["figures"][2]
+    assert figure["extent"] == [224, 224]
+    assert figure["regions"][0] == [-2 + 4 * 27, -2 + 4 * 27, 11, 11]
+    assert [region[2] for region in figure["regions"]] == [11, 51, 99, 131, 163]
+    for top, left, height, width in figure["regions"]:
+        assert abs(top + height / 2 - 112) <= 8 and (top, height) == (left, width)
 
 
 def test_parts_of_a_step_add_up_at_each_event(results) -> None:

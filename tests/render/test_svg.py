@@ -2,15 +2,17 @@
 
 import importlib.util
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from test_html import HOSTILE, Chain, difference
+from test_html import HOSTILE, STRIDED, Chain, difference
 from torch import nn
 
 import netsize
+from netsize.lecture.grid import grid_of
 from netsize.render import render
 from netsize.render.style import Style
 from netsize.render.svg.charts import rough
@@ -28,6 +30,8 @@ RESULTS = {
     "train": lambda: netsize.training("resnet18", batch=2, device="cpu", measure=True),
     "diff": lambda: difference("vgg16", "vgg19"),
     "the same": lambda: difference("alexnet", "alexnet"),
+    "fields": lambda: netsize.analyze("alexnet", verify=False, receptive_field=True),
+    "windows": lambda: replace(netsize.explain("alexnet", "features.0", verify=False), grid=grid_of(STRIDED)),
     "explain": lambda: netsize.explain("alexnet", "features.3"),
 }
 

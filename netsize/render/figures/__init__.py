@@ -216,7 +216,27 @@ class Windows:
         }
 
 
-Figure = Tree | Bars | Rows | Scatter | Lines | Areas | Windows
+@dataclass(frozen=True)
+class Fields:
+    """Receptive fields of the unit in the middle, on an input of so many rows and columns: of each layer that sees more
+    than those before it the top, left, height and width, which may lie in the padding."""
+
+    title: str
+    extent: tuple[int, int]
+    names: tuple[str, ...]
+    regions: tuple[tuple[int, int, int, int], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "figure": "fields",
+            "title": self.title,
+            "extent": list(self.extent),
+            "names": list(self.names),
+            "regions": [list(region) for region in self.regions],
+        }
+
+
+Figure = Tree | Bars | Rows | Scatter | Lines | Areas | Windows | Fields
 
 
 def _quantity(quantity: Quantity) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from netsize.render.printable import printable
 from netsize.version import __version__
 
 SCRIPTS = (
-    "core.js", "details.js", "tree.js", "bars.js", "rows.js", "charts.js", "windows.js", "table.js", "page.js",
+    "core.js", "details.js", "tree.js", "bars.js", "rows.js", "charts.js", "windows.js", "fields.js",
+    "table.js", "page.js",
 )  # one behind the other  # fmt: skip
 FOLDER = Path(__file__).parent
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from netsize.render.figures import Areas, Bars, Figure, Lines, Rows, Scatter, Tree, Windows
+from netsize.render.figures import Areas, Bars, Fields, Figure, Lines, Rows, Scatter, Tree, Windows
 from netsize.render.figures.report import figures
 from netsize.render.page import Page
 from netsize.render.style import Style
-from netsize.render.svg import charts, tree, windows
+from netsize.render.svg import charts, fields, tree, windows
 from netsize.render.svg.drawing import LINE, Drawing
 from netsize.results import words
 from netsize.results.explanation import Explanation
@@ -14,7 +14,7 @@ from netsize.results.report import Report
 
 DRAW: dict[type, Callable[[Drawing, Figure], None]] = {
     Tree: tree.tree, Bars: charts.bars, Rows: charts.rows, Scatter: charts.scatter, Lines: charts.lines,
-    Areas: charts.areas, Windows: windows.windows,
+    Areas: charts.areas, Windows: windows.windows, Fields: fields.fields,
 }  # fmt: skip
 
 
