@@ -48,7 +48,11 @@ def show(
     top: Annotated[int | None, typer.Option(min=1, help="Only the largest rows, and the others in one.")] = None,
     sort: Annotated[
         str | None,
-        typer.Option(metavar="QUANTITY", help=f"{', '.join(QUANTITIES)}.", autocompletion=options.one_of(*QUANTITIES)),
+        typer.Option(
+            metavar="QUANTITY",
+            help="units, connections (MACs), weights (params).",
+            autocompletion=options.one_of(*QUANTITIES),
+        ),
     ] = None,
     delivery: Delivery,
 ) -> int:
