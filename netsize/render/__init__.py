@@ -13,6 +13,7 @@ from typing import Any
 from netsize.render.page import Page
 from netsize.render.style import Style
 from netsize.results import display
+from netsize.results.explanation import Explanation
 from netsize.results.report import Report
 
 FORMATS = {
@@ -73,8 +74,13 @@ def _notebook(result: Any) -> str:
 
         return notebook.shown(layers.coloured_html(result, notebook.COLUMNS), render(result, "html", Style()))
     text = escape(render(result, "table", Style(width=notebook.COLUMNS)))
-    only_words = type(result).__name__ == "Listing" or getattr(result, "grid", result) is None
-    return notebook.shown(text, "" if only_words else render(result, "html", Style()))
+    return notebook.shown(text, render(result, "html", Style()) if _has_pictures(result) else "")
+
+
+def _has_pictures(result: Any) -> bool:
+    if isinstance(result, Explanation):
+        return result.grid is not None
+    return bool(_page(result, Style()).figures())
 
 
 def _numbers(result: Any) -> dict[str, int | float]:
