@@ -59,8 +59,7 @@ def _worst(largest: float, smallest: float, summed: float, side: float) -> float
 def _row(areas: list[float], summed: float, left: Rectangle) -> list[Rectangle]:
     """Along the shorter side, from its beginning."""
     across = left.width >= left.height
-    side = left.height if across else left.width
-    thick = summed / side if side else 0.0
+    side, thick = left.height if across else left.width, _thickness(summed, left)
     rectangles, at = [], 0.0
     for area in areas:
         length = area / summed * side if summed else 0.0
@@ -72,9 +71,14 @@ def _row(areas: list[float], summed: float, left: Rectangle) -> list[Rectangle]:
     return rectangles
 
 
+def _thickness(summed: float, left: Rectangle) -> float:
+    """Of a row with this area: never more than what is left, whatever has been rounded."""
+    short, long = sorted((left.width, left.height))
+    return min(summed / short, long) if short else 0.0
+
+
 def _rest(summed: float, left: Rectangle) -> Rectangle:
-    side = min(left.width, left.height)
-    thick = summed / side if side else 0.0
+    thick = _thickness(summed, left)
     if left.width >= left.height:
         return Rectangle(left.x + thick, left.y, max(0.0, left.width - thick), left.height)
     return Rectangle(left.x, left.y + thick, left.width, max(0.0, left.height - thick))

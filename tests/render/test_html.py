@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -187,6 +187,7 @@ def test_a_tree_of_modules(paths: list[str], names: list[str]) -> None:
 
 
 @given(st.lists(st.integers(0, 10**15), min_size=1, max_size=40), st.integers(1, 5))
+@example([2, 27_299_636_742], 1)
 def test_areas_of_a_treemap_are_shares_and_overlap_nowhere(values: list[int], modules: int) -> None:
     nodes = tree([Leaf(f"m{i % modules}.l{i}", "", "conv", (value,), i) for i, value in enumerate(values)], "net")
     rectangles = laid_out(nodes, 0, WHOLE)
