@@ -150,6 +150,16 @@ def test_repeated_blocks_are_one_row(paths: list[str], shown: list[str]) -> None
     assert sum(row.layers for row in folded) == len(paths)
 
 
+@pytest.mark.parametrize("number", ["units", "connections", "weights"])
+def test_blocks_with_other_numbers_are_not_the_same(number: str) -> None:
+    """An operation that is called the same may have other sizes: a product at another length."""
+    first = small().rows[0]
+    rows = [replace(first, path=f"h.{block}.{layer}") for block in (0, 1) for layer in "xy"]
+    assert len(fold(tuple(rows))) == 1
+    rows[3] = replace(rows[3], **{number: getattr(first, number) + 1})
+    assert len(fold(tuple(rows))) == 4
+
+
 def test_others_are_never_the_largest() -> None:
     text = render(netsize.analyze("resnet50", verify=False), "table", Style(top=3))
     line = next(line for line in text.splitlines() if "[51 others]" in line)

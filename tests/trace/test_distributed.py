@@ -31,6 +31,18 @@ def shards(mesh):
 def tensors(mesh):
     return parallelize_module(net(), mesh, {"up": ColwiseParallel(), "down": RowwiseParallel()}), "3x16"
 
+class Gathered(nn.Linear):
+    def forward(self, x):
+        return nn.functional.linear(x, self.weight.full_tensor(), self.bias.full_tensor())
+
+def gathered(mesh):
+    network = nn.Sequential()
+    network.up, network.act, network.down = Gathered(16, 32), nn.ReLU(), Gathered(32, 16)
+    for layer in (network.up, network.down):
+        layer.weight = nn.Parameter(distribute_tensor(layer.weight.data, mesh, [Shard(1)]))
+        layer.bias = nn.Parameter(distribute_tensor(layer.bias.data, mesh, [Replicate()]))
+    return network, "3x16"
+
 def net():
     network = nn.Sequential()
     network.up, network.act, network.down = nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 16)
@@ -52,7 +64,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("way", ["spread", "shards", "tensors"])
+@pytest.mark.parametrize("way", ["spread", "shards", "tensors", "gathered"])
 def test_counts_are_those_of_the_whole_network(way: str, tmp_path: Path) -> None:
     """Each weight of 16 x 32 is split in two, on its rows or on its columns, or put together before it is used."""
     script, store = tmp_path / "script.py", tmp_path / "store"
