@@ -13,7 +13,6 @@ from typing import Any
 from netsize.render.page import Page
 from netsize.render.style import Style
 from netsize.results import display
-from netsize.results.explanation import Explanation
 from netsize.results.report import Report
 
 FORMATS = {
@@ -78,7 +77,7 @@ def _notebook(result: Any) -> str:
 
 
 def _has_pictures(result: Any) -> bool:
-    if isinstance(result, Explanation):
+    if type(result).__name__ == "Explanation":
         return result.grid is not None
     return bool(_page(result, Style()).figures())
 
