@@ -14,7 +14,7 @@ from netsize.sources.settings import InputSpec, Settings
 import_torchvision()
 
 import torchvision  # noqa: E402 - only after it is known to import
-from torchvision.models import get_model_builder, get_model_weights  # noqa: E402
+from torchvision.models import get_model_builder, get_model_weights  # noqa: E402 - the same
 
 FRAMES = 16  # of a video: torchvision's own operation counts are made with 16
 SEGMENTATION_SIZE = 520

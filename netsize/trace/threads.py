@@ -50,7 +50,7 @@ class Threads:
             start(thread)
 
         # Every thread, of a pool, too, begins with it, and nothing else tells that one begins.
-        threading.Thread.start = start_following  # type: ignore[assignment,method-assign]
+        threading.Thread.start = start_following  # type: ignore[assignment,method-assign]  # of all
         try:
             yield
         finally:
