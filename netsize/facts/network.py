@@ -64,6 +64,18 @@ class Step:
 
 
 @dataclass(frozen=True)
+class FlowNode:
+    """What feeds what: an input of the network, a call, or another operation that makes one tensor of what several nodes
+    made. `operation` is "input", or "" of a call, or its name; `sources`: indices of nodes before it."""
+
+    operation: str
+    path: str
+    shape: Shape
+    sources: tuple[int, ...] = ()
+    call: int | None = None  # index of the call
+
+
+@dataclass(frozen=True)
 class Choice:
     """A parameter of `parts` equal parts (experts), `chosen` of which each row (token) goes through."""
 
@@ -138,6 +150,8 @@ class Network:
     guessed: tuple[tuple[str, str], ...] = ()  # operations whose result was guessed without values, and by which layer
     besides: tuple[Beside, ...] = ()  # work that is no connection
     choices: tuple[Choice, ...] = ()  # parameters that a router chooses parts of
+    flow: tuple[FlowNode, ...] = ()  # in order of execution
+    ends: tuple[int, ...] = ()  # nodes of the flow that the network puts out
     notes: tuple[str, ...] = ()  # what else is to be said of the network, or of its input
     storage: Elements = ()  # bytes that the parameters take, by the type of what is stored
     remembered: str = ""  # when these facts were found, if it was not now

@@ -2,14 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from netsize.errors import BadInput, BadModel, BadOption
-from netsize.facts.network import Call, Elements, Network, Source, Step, Unknown
+from netsize.facts.network import Call, Elements, FlowNode, Network, Source, Step, Unknown
 from netsize.graphs.bodies import flatten, has_bodies, is_idle
 from netsize.graphs.layers import layer_of
 from netsize.graphs.operators import READERS, Counted, Node, NoFormula, Unsettled
@@ -71,6 +71,8 @@ def examine(
         steps=tuple(walk.steps),
         depth=walk.depth,
         storage=tuple(walk.values.storage().items()),
+        flow=tuple(walk.flow),
+        ends=tuple(dict.fromkeys(node for value in graph.model.graph.output for node in walk.sources((value.name,)))),
         notes=(*graph.notes, *((f"run by {runner()}",) if verify else ())),
     )
 
@@ -107,6 +109,8 @@ class Walk:
         self._depths: dict[str, int] = {}
         self._products: dict[str, int] = {}  # value -> the call that made it, which may get a bias
         self._unknown: dict[str, tuple[int, str]] = {}
+        self.flow = [FlowNode("input", "", shape) for shape in graph.inputs.values()]
+        self._made = {name: (node,) for node, name in enumerate(graph.inputs)}  # value -> nodes of the flow
         self._makers = {name: node for node in graph.model.graph.node for name in node.output}
         self._users: dict[str, list[Any]] = {}
         for node in graph.model.graph.node:
@@ -124,6 +128,23 @@ class Walk:
             self._visit(proto)
             weighted = any(call.elements and call.formula.fan_in != 0 for call in self.calls[before:])
             self._depths |= dict.fromkeys(proto.output, depth + weighted)
+            self._follow(proto, range(before, len(self.calls)))
+
+    def _follow(self, proto: Any, calls: range) -> None:
+        """What the values that a node makes come from."""
+        made = self.sources(proto.input if proto.op_type != "Shape" else ())
+        for call in calls:
+            self.flow.append(FlowNode("", self.calls[call].path, self.calls[call].output, made, call))
+            made = (len(self.flow) - 1,)
+        if len(made) > 1:
+            shape = self.values.shape(proto.output[0]) or ()
+            self.flow.append(FlowNode(f"onnx.{proto.op_type}", layer_of(proto, "")[0], shape, made))
+            made = (len(self.flow) - 1,)
+        self._made |= dict.fromkeys(proto.output, made)
+
+    def sources(self, names: Iterable[str]) -> tuple[int, ...]:
+        """The nodes of the flow that these values come from."""
+        return tuple(dict.fromkeys(node for name in names for node in self._made.get(name, ())))
 
     @property
     def depth(self) -> int:

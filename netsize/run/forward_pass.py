@@ -179,6 +179,8 @@ def _traced(
         fixed=tuple(places.fixed.items()),
         besides=tracer.others.besides(),
         choices=tracer.experts.choices(),
+        flow=tracer.flow.nodes(tracer.drafts),
+        ends=tuple(dict.fromkeys(node for tensor in tensors(output) for node in tracer.flow.of(tensor))),
     )
 
 

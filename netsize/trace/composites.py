@@ -8,6 +8,7 @@ response normalisation: its pool is none of the network's.
 import contextlib
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -69,8 +70,10 @@ class Composites(Bodies):
     def _normalisation(self, func: Any, args: Any, kwargs: Any) -> Any:
         """torch computes it by a pool, which is none of the network's."""
         mark = len(self.tracer.drafts)
-        output = func(*args, **kwargs)
+        with self.tracer.flow.whole():
+            output = func(*args, **kwargs)
         self.tracer.take_since(mark)
+        self.tracer.flow.went_through(tensors(args), tensors(output), ())
         return output
 
     def _same_padding(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -94,7 +97,8 @@ class Composites(Bodies):
     def _complex(self, func: Any, args: Any, kwargs: Any) -> Any:
         """torch computes it by three real ones; a product of two complex numbers is one connection."""
         mark = len(self.tracer.drafts)
-        output = func(*args, **kwargs)
+        with self.tracer.flow.whole():
+            output = func(*args, **kwargs)
         parts = self.tracer.take_since(mark)
         weight, bias = (args + (None,))[1] if len(args) > 1 else kwargs["weight"], None
         bias = args[2] if len(args) > 2 else kwargs.get("bias")
@@ -107,8 +111,9 @@ class Composites(Bodies):
         )
         trained = [product for part in parts for product in part.trained]
         seen = self.tracer.places.of(output) or parts[0].seen
-        self.tracer.add(replace(parts[0], call=call, operands=self._origins([weight]), biases=biases, seen=seen,
-                                trained=trained))  # fmt: skip
+        draft = replace(parts[0], call=call, operands=self._origins([weight]), biases=biases, seen=seen, trained=trained)
+        self.tracer.add(draft)
+        self.tracer.flow.went_through(tensors((args, kwargs)), tensors(output), [[[draft]]])
         return output
 
     def _recurrent(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
@@ -119,6 +124,7 @@ class Composites(Bodies):
         with contextlib.ExitStack() as stack:
             self.tracer.places.paused = True
             stack.callback(setattr, self.tracer.places, "paused", False)
+            stack.enter_context(self.tracer.flow.whole())
             stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
             if torch.backends.cudnn.is_available():
                 stack.enter_context(torch.backends.cudnn.flags(enabled=False))
@@ -128,9 +134,12 @@ class Composites(Bodies):
         del self.tracer.steps[steps:]  # gates and states of every step
         layers = _cell(name, args, output) if name in _CELLS else _layers(name, args, output)
         products = _Products(parts, layers)
-        for layer in layers:
-            for draft in self._whole(name, layer, products):
-                self.tracer.add(draft)
+        made = [self._whole(name, layer, products) for layer in layers]
+        for draft in chain.from_iterable(made):
+            self.tracer.add(draft)
+        side = len(made) // _deep(name, args)
+        stages = [made[first : first + side] for first in range(0, len(made), side)]
+        self.tracer.flow.went_through(tensors((args, kwargs)), tensors(output), stages)
         self.tracer.places.whole(tensors(output), depth + _deep(name, args))
         return output
 

@@ -25,6 +25,7 @@ from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
 from netsize.trace.experts import Experts
 from netsize.trace.flops import flops
+from netsize.trace.flow import Flow
 from netsize.trace.layers import Frame, Layers, class_of
 from netsize.trace.ones import entries
 from netsize.trace.operations import Operation, is_read, named, read, tensors
@@ -51,6 +52,7 @@ class Tracer(DispatchMode):
         self.origins = Origins(parameters)
         self.biases = Biases(self.origins, self.sizes)
         self.places = Places([], self.origins)
+        self.flow = Flow([], self.origins)
         self.layers = Layers(model)
         self.experts = Experts()
         self.threads = Threads(Frame("", class_of(model)))
@@ -142,12 +144,14 @@ class Tracer(DispatchMode):
         self.places.calls = len(self.drafts) - (operation is None)
         self.places.follow(func, name, given, results, operation, self.frames[-1].path)
         self.experts.routed(name, given)
+        before = len(self.drafts)
         if operation is not None:
             for part in (operation, *operation.parts):
                 self._count(func, name, args, kwargs, output, part)
         else:
             self._step(func, name, arguments, results)
             self.others.follow(func, name, given, arguments, results)
+        self.flow.follow(name, arguments, results, self.drafts[before:], self.frames[-1].path)
         if name in ("aten.add", "aten.add_") and len(arguments) == 2:
             self.biases.added(*arguments)
         if self._decided_by_values(func, name, arguments):
@@ -165,21 +169,24 @@ class Tracer(DispatchMode):
         """One that was put together from what each device holds comes from where that does."""
         share = share_of(tensor)
         if share is not None and self.origins.of(tensor) is None:
-            self.origins.stands_for(tensor, share)
-            self.places.stands_for(tensor, share)
+            self._stands_for(tensor, share)
 
     def _as_shares(self, tensor: torch.Tensor) -> None:
         """And the other way round."""
         share = share_of(tensor)
         if share is not None:
-            self.origins.stands_for(share, tensor)
-            self.places.stands_for(share, tensor)
+            self._stands_for(share, tensor)
+
+    def _stands_for(self, other: torch.Tensor, tensor: torch.Tensor) -> None:
+        for follows in (self.origins, self.places, self.flow):
+            follows.stands_for(other, tensor)
 
     def _part_by_part(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         """Tensors of several lengths have no shape: what is executed with them is counted for each of their parts."""
         arguments = tensors((args, kwargs))
         self.origins.touch(arguments)
         self.origins.mark_activations(tensors(output))
+        self.flow.follow(name_of(func), arguments, tensors(output), (), self.frames[-1].path)
         if is_silent(func):
             self._step(func, name_of(func), arguments, tensors(output))
             return
@@ -188,12 +195,19 @@ class Tracer(DispatchMode):
             self.others.unknown(name_of(func), arguments, tensors(output))
             return
         batched = func.overloadpacket is torch.ops.aten.bmm
+        made: list[list[Draft]] = []
         for index in range(max(len(parts_of(tensor)) for tensor in nested)):
             own, by_name = part_of(args, index, batched), part_of(kwargs, index, batched)
             pairs = zip(arguments, tensors((own, by_name)))
-            self.origins.mark_activations([part for whole, part in pairs if part is not whole])
-            with self:
+            for whole, part in pairs:
+                if part is not whole:
+                    self.origins.mark_activations([part])
+                    self.flow.stands_for(part, whole)
+            mark = len(self.drafts)
+            with self, self.flow.whole():
                 func(*own, **by_name)
+            made.append(self.drafts[mark:])
+        self.flow.went_through(arguments, tensors(output), [made])
 
     def _count(self, func: Any, name: str, args: Any, kwargs: Any, output: Any, operation: Operation) -> None:
         frame = self.frames[-1]
@@ -254,6 +268,7 @@ class Tracer(DispatchMode):
         self.origins.mark_activations(inputs)
         self.places = Places([tensor for tensor in inputs if not is_ragged(tensor)], self.origins)
         self.places.keeps_last = self.keeps_outputs
+        self.flow = Flow(inputs, self.origins)
 
     def _run_on_ones(self, func: Any, args: Any, operation: Operation) -> Execution:
         """Once for all operations that are the same to the last argument."""

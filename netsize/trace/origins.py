@@ -77,6 +77,11 @@ class Origins:
         origin: Origin | None = self._origins.get(tensor)
         return origin
 
+    def base_of(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """What it is a view of, if it is one."""
+        base: torch.Tensor | None = self._bases.get(tensor)
+        return base
+
     def is_activation(self, tensor: torch.Tensor) -> bool:
         origin = self.of(tensor)
         return origin is not None and origin.depends
