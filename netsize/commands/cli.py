@@ -11,6 +11,7 @@ from netsize.commands.cache import cache
 from netsize.commands.check import check
 from netsize.commands.compare import compare
 from netsize.commands.diff import diff
+from netsize.commands.draw import draw
 from netsize.commands.explain import explain
 from netsize.commands.freeze import freeze
 from netsize.commands.list import list_models
@@ -63,7 +64,7 @@ def netsize(
     """
 
 
-for command in (show, explain, compare, sweep, train, check, freeze, diff, cache):
+for command in (show, explain, draw, compare, sweep, train, check, freeze, diff, cache):
     app.command()(spread(command))
 app.command("list")(spread(list_models))
 

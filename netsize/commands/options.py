@@ -104,6 +104,7 @@ Open = Annotated[bool, typer.Option("--open", help="Show it in the browser, as h
 Memory = Annotated[
     str | None, typer.Option(metavar="SIZE", help="That running it may take, as 4GiB; more goes layer by layer.")
 ]
+Until = Annotated[str | None, typer.Option(metavar="LAYER", help="Stop behind it: its output is features.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run it again, though its result is remembered.")]
 Cache = Annotated[
     bool, typer.Option("--cache", help="Remember a network from a Python file, too, until one of its files changes.")

@@ -39,7 +39,7 @@ def show(
         list[str] | None, typer.Option(metavar="PATTERN", help="Layers that are not trained: features, layer[123].")
     ] = None,
     classes: Annotated[int | None, typer.Option(metavar="N", help="Replace the last classifier layer.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="LAYER", help="Stop behind it: its output is features.")] = None,
+    until: options.Until = None,
     examples: options.Examples = None,
     memory: options.Memory = None,
     remembering: options.Remembering,

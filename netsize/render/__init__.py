@@ -28,6 +28,7 @@ FORMATS = {
 PAGES = {
     "Checkpoint": "checkpoint",
     "Comparison": "comparison",
+    "Diagram": "diagram",
     "Difference": "difference",
     "Listing": "listing",
     "Sweep": "sweep",

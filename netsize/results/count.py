@@ -99,7 +99,7 @@ def _rows(network: Network, convention: Convention, options: Options, still: fro
 
 def _row(call: Call, label: str, convention: Convention, options: Options, ran: bool, still: frozenset[str]) -> Row:
     formula = call.formula
-    weights = formula.weights - (call.elements - _elements(call.weights))
+    weights = own_weights(call)
     biases = _elements(call.biases)
     connections = formula.connections - (0 if convention.padding else formula.padding_connections)
     if convention.bias:
@@ -135,6 +135,11 @@ def _row(call: Call, label: str, convention: Convention, options: Options, ran: 
         backward=call.backward,
         fact=call,
     )
+
+
+def own_weights(call: Call) -> int:
+    """Those that no call before it has used."""
+    return call.formula.weights - (call.elements - _elements(call.weights))
 
 
 def _others(network: Network) -> Elements:

@@ -236,7 +236,44 @@ class Fields:
         }
 
 
-Figure = Tree | Bars | Rows | Scatter | Lines | Areas | Windows | Fields
+@dataclass(frozen=True)
+class Shape:
+    """`kind`: polygon, line, curve (a start, a point to which it is straight, and a cubic from there), circle, frame (two
+    corners) or text. `text`: what it says, or what a viewer says of it; `style`: of a text, or the kind of a box; `box`:
+    the index of the box that it belongs to."""
+
+    kind: str
+    points: tuple[tuple[float, float], ...]
+    text: str = ""
+    style: str = ""
+    arrow: bool = False
+    radius: float = 0
+    box: int | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A drawing of so many pixels, downwards from its upper left corner."""
+
+    title: str
+    width: float
+    height: float
+    shapes: tuple[Shape, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "figure": "scene",
+            "title": self.title,
+            "width": round(self.width, 1),
+            "height": round(self.height, 1),
+            "shapes": [
+                [s.kind, [round(n, 1) for point in s.points for n in point], s.text, s.style, s.arrow, s.radius]
+                for s in self.shapes
+            ],
+        }
+
+
+Figure = Scene | Tree | Bars | Rows | Scatter | Lines | Areas | Windows | Fields
 
 
 def _quantity(quantity: Quantity) -> dict[str, Any]:

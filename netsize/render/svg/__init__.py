@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from netsize.render.figures import Areas, Bars, Fields, Figure, Lines, Rows, Scatter, Tree, Windows
+from netsize.render.figures import Areas, Bars, Fields, Figure, Lines, Rows, Scatter, Scene, Tree, Windows
 from netsize.render.figures.report import figures
 from netsize.render.page import Page
 from netsize.render.style import Style
-from netsize.render.svg import charts, fields, tree, windows
+from netsize.render.svg import charts, fields, scene, tree, windows
 from netsize.render.svg.drawing import LINE, Drawing
 from netsize.results import words
 from netsize.results.explanation import Explanation
@@ -15,6 +15,7 @@ from netsize.results.report import Report
 DRAW: dict[type, Callable[[Drawing, Figure], None]] = {
     Tree: tree.tree, Bars: charts.bars, Rows: charts.rows, Scatter: charts.scatter, Lines: charts.lines,
     Areas: charts.areas, Windows: windows.windows, Fields: fields.fields,
+    Scene: scene.scene,
 }  # fmt: skip
 
 
@@ -27,9 +28,12 @@ def report(report: Report, style: Style) -> str:
 
 def page(page: Page, style: Style) -> str:
     """Results without figures are their words."""
+    shown = page.figures()
+    if len(shown) == 1 and isinstance(shown[0], Scene):
+        return scene.alone(shown[0])
     first = page.sheets[0]
     notes = [note for sheet in page.sheets for note in sheet.notes]
-    return _drawn(first.title or "netsize", "", page.figures(), notes)
+    return _drawn(first.title or "netsize", "", shown, notes)
 
 
 def explanation(explanation: Explanation, style: Style) -> str:

@@ -9,7 +9,7 @@ from netsize.render.printable import printable
 WIDTH = 960
 EDGE = 24
 LETTER = 6.7  # of a text of SMALL pixels, in a font whose letters are all as wide
-SMALL, LINE = 11, 18
+FINE, SMALL, LINE = 9, 11, 18
 SERIES = ("#8ab8f0", "#f2b36b", "#c9a2ef", "#98d6a4", "#f1a0b4", "#e9cf62", "#a9dcd8", "#f0c9a0", "#d0c6a8")
 KINDS = {
     "conv": "#8ab8f0", "conv_transpose": "#b3cdf2", "linear": "#f2b36b", "attention": "#c9a2ef", "matmul": "#e0b5e8",
@@ -26,15 +26,15 @@ STYLE = (
     "font-weight:600}"
     ".head{font-family:system-ui,'Segoe UI',Roboto,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif;font-size:13px;"
     "font-weight:600}"
-    f".faint{{fill:{FAINT}}}.middle{{text-anchor:middle}}.end{{text-anchor:end}}"
+    f".fine{{font-size:{FINE}px}}.faint{{fill:{FAINT}}}.middle{{text-anchor:middle}}.end{{text-anchor:end}}"
 )
 
 
 class Drawing:
     """`y`: where the next thing begins."""
 
-    def __init__(self, title: str) -> None:
-        self.width, self.y = WIDTH, float(EDGE)
+    def __init__(self, title: str, width: int = WIDTH) -> None:
+        self.width, self.y = width, float(EDGE)
         self._title = title
         self._parts: list[str] = []
 
@@ -111,6 +111,12 @@ def fitted(text: str, width: float) -> str:
     if len(text) <= letters:
         return text
     return f"…{text[len(text) - letters + 1 :]}" if letters >= 4 else ""
+
+
+def shaded(colour: str, light: float) -> str:
+    """#rrggbb, lighter or darker by a factor."""
+    parts = (min(255, round(int(colour[place : place + 2], 16) * light)) for place in (1, 3, 5))
+    return "#" + "".join(f"{part:02x}" for part in parts)
 
 
 def _short(number: float) -> str:
