@@ -8,9 +8,20 @@ from netsize.results.report import Convention, Report
 from netsize.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from netsize.api import analyze, compare, explain, formula, sweep, training
+    from netsize.api import analyze, compare, draw, explain, formula, sweep, training
 
-__all__ = ["Convention", "NetsizeError", "Report", "analyze", "compare", "explain", "formula", "sweep", "training"]
+__all__ = [
+    "Convention",
+    "NetsizeError",
+    "Report",
+    "analyze",
+    "compare",
+    "draw",
+    "explain",
+    "formula",
+    "sweep",
+    "training",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from netsize import sources
 from netsize.costs.plan import Plan
-from netsize.errors import NetsizeError
+from netsize.errors import BadOption, NetsizeError
 from netsize.machine import read_size
 from netsize.results.comparison import Comparison, Entry, compare_models, of_report
 from netsize.results.count import count
+from netsize.results.diagram import Diagram, diagram
 from netsize.results.explanation import Explanation, explain_layer, explain_network
 from netsize.results.report import Convention, Options, Report
 from netsize.results.sweep import Sweep
@@ -129,6 +130,28 @@ def compare(
             except NetsizeError as error:
                 entries.append(Entry(name, error=str(error)))
     return Comparison(tuple(entries))
+
+
+def draw(
+    model: "str | nn.Module",
+    input: Any = None,
+    *,
+    depth: int | None = None,
+    device: "str | torch.device" = "auto",
+    verify: bool = True,
+    settings: Mapping[str, Any] | None = None,
+    until: str | None = None,
+) -> Diagram:
+    """A network as papers draw it: its feature maps as boxes, in order of execution, with what each is made of; blocks
+    that are repeated once. Take `to_svg()`, `to_latex()` (TikZ, a document of its own) or `to_html()`, or read `boxes`
+    and `repeats`. `depth`: levels of modules that are drawn (None: as many as a figure holds). Raises
+    netsize.NetsizeError."""
+    from netsize.run.examination import examine
+
+    if depth is not None and depth < 1:
+        raise BadOption(f"depth {depth}: at least 1")
+    network = examine(model, input, device=device, verify=verify, settings=_settings(settings), until=until)
+    return diagram(network, depth)
 
 
 def sweep(

@@ -65,8 +65,8 @@ class Step:
 
 @dataclass(frozen=True)
 class FlowNode:
-    """What feeds what: an input of the network, a call, or another operation that makes one tensor of what several nodes
-    made. `operation` is "input", or "" of a call, or its name; `sources`: indices of nodes before it."""
+    """What feeds what: an input of the network, a call, or another operation that makes one tensor of what several
+    nodes made. `operation` is "input", or "" of a call, or its name; `sources`: indices of nodes before it."""
 
     operation: str
     path: str

@@ -11,8 +11,8 @@ from netsize.lecture.receptive_fields import Field
 _CLASSES: dict[str, type] = {
     found.__name__: found
     for found in (
-        *FORMULAS, Field, network.Backward, network.Beside, network.Call, network.Choice, network.Execution, network.FlowNode,
-        network.Step, network.Source, network.Unknown, network.Network,
+        *FORMULAS, Field, network.Backward, network.Beside, network.Call, network.Choice, network.Execution,
+        network.FlowNode, network.Step, network.Source, network.Unknown, network.Network,
     )
 }  # fmt: skip
 _KIND = "kind of object"  # no dataclass has a field of this name

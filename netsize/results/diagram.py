@@ -28,8 +28,8 @@ class Extent:
 
 @dataclass(frozen=True)
 class Box:
-    """What came out of one operation, or of a module (`layers` > 1) whose operations are not drawn. `kind`: of a layer, or
-    "input", "join" or "module"; `sources`: indices of the boxes that it is made of; `rows`: of the calls in it."""
+    """What came out of one operation, or of a module (`layers` > 1) whose operations are not drawn. `kind`: of a layer,
+    or "input", "join" or "module"; `sources`: indices of the boxes that it is made of; `rows`: of the calls in it."""
 
     kind: str
     path: str
@@ -151,8 +151,8 @@ def _short(kind: str, label: str) -> str:
 
 
 def _folded(nodes: list[_Drawn]) -> tuple[list[_Drawn], list[Repeat]]:
-    """Modules beside each other that do the same, each with what the one before it has made, are one; from the outermost
-    inwards."""
+    """Modules beside each other that do the same, each with what the one before it has made, are one; from the
+    outermost inwards."""
     repeats: list[Repeat] = []
     level = 1
     while level <= max((len(node.parts) for node in nodes), default=0):
@@ -161,7 +161,9 @@ def _folded(nodes: list[_Drawn]) -> tuple[list[_Drawn], list[Repeat]]:
         while position < len(runs):
             first, end = runs[position]
             times = 1
-            while position + times < len(runs) and _follows(nodes, *runs[position + times - 1 :][:2], level):
+            while position + times < len(runs):
+                if not _follows(nodes, runs[position + times - 1], runs[position + times], level):
+                    break
                 times += 1
             if times > 1 and (times - 1) * (end - first) >= SAVED:
                 last_first, last_end = runs[position + times - 1]
@@ -216,9 +218,7 @@ def _alike(node: _Drawn) -> tuple[Any, ...]:
     return node.box.kind, node.box.operation, node.box.shape, node.formula
 
 
-def _without(
-    nodes: Sequence[_Drawn], first: int, end: int, last: int
-) -> tuple[list[_Drawn], Callable[[int], int]]:
+def _without(nodes: Sequence[_Drawn], first: int, end: int, last: int) -> tuple[list[_Drawn], Callable[[int], int]]:
     """Without those between, whose places are taken by those that do the same in the first module."""
     long = end - first
 

@@ -111,7 +111,8 @@ class Composites(Bodies):
         )
         trained = [product for part in parts for product in part.trained]
         seen = self.tracer.places.of(output) or parts[0].seen
-        draft = replace(parts[0], call=call, operands=self._origins([weight]), biases=biases, seen=seen, trained=trained)
+        operands = self._origins([weight])
+        draft = replace(parts[0], call=call, operands=operands, biases=biases, seen=seen, trained=trained)
         self.tracer.add(draft)
         self.tracer.flow.went_through(tensors((args, kwargs)), tensors(output), [[[draft]]])
         return output

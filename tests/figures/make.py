@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent
 CLASSICS = ["alexnet", "vgg16", "googlenet", "resnet50", "mobilenet_v2", "vit_b_16"]
 FIGURES = {
     "alexnet": lambda: netsize.analyze("alexnet", device="cpu"),
-    "resnet50": lambda: netsize.analyze("resnet50", device="cpu"),
+    "resnet50": lambda: netsize.draw("resnet50", device="cpu"),
     "compare": lambda: netsize.compare(CLASSICS, device="cpu"),
     "sweep": lambda: netsize.sweep("alexnet", [62, 63, 64, 96, 128, 192, 256, 384, 512], device="cpu"),
     "train": lambda: netsize.training("resnet18", batch=16, device="cpu"),

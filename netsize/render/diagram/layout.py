@@ -63,12 +63,13 @@ class Placed:
 @dataclass(frozen=True)
 class Row:
     """Boxes in one row of the figure, by their index; `end` is its right edge, `top` and `bottom` hold all that is
-    drawn."""
+    drawn; `before`: the box of the row before that it goes on from."""
 
     boxes: dict[int, Placed]
     end: float
     top: float
     bottom: float
+    before: int | None = None
 
 
 def solid(box: Box) -> Solid:
@@ -102,13 +103,11 @@ def columns(boxes: Sequence[Box]) -> list[int]:
     found: list[int] = []
     for box in boxes:
         found.append(max((found[source] + 1 for source in box.sources), default=0))
-    first = {}
+    first: dict[int, int] = {}
     for index in range(len(boxes) - 1, -1, -1):
         for source in boxes[index].sources:
             first[source] = min(first.get(source, found[index]), found[index])
-    return [
-        max(0, first.get(index, 1) - 1) if not box.sources else found[index] for index, box in enumerate(boxes)
-    ]
+    return [max(0, first.get(index, 1) - 1) if not box.sources else found[index] for index, box in enumerate(boxes)]
 
 
 def lanes(boxes: Sequence[Box], places: Sequence[int]) -> list[int]:
@@ -155,7 +154,7 @@ def rows(diagram: Diagram) -> list[Row]:
     for first, end in _cuts(boxes, places, diagram.repeats) if not any(heights) else [(0, len(boxes))]:
         row = _row(boxes, range(first, end), places, heights, diagram.repeats)
         moved = {index: replace(box, y=box.y - row.top + y) for index, box in row.boxes.items()}
-        placed.append(Row(moved, row.end, y, y + row.bottom - row.top))
+        placed.append(Row(moved, row.end, y, y + row.bottom - row.top, row.before))
         y += row.bottom - row.top + 2 * EDGE
     return placed
 
@@ -178,21 +177,14 @@ def _cuts(boxes: Sequence[Box], places: Sequence[int], repeats: Sequence[Repeat]
 
 
 def _parts(boxes: Sequence[Box], places: Sequence[int], repeats: Sequence[Repeat]) -> list[tuple[int, int]]:
-    """Boxes that cannot be torn: between two of these parts only the last box of the one goes into the first of the
-    other."""
-    reach, parts, first = 0, [], 0
-    users: list[int] = [index for index in range(len(boxes))]
-    for index, box in enumerate(boxes):
-        for source in box.sources:
-            users[source] = max(users[source], index)
+    """Boxes that cannot be torn: what goes from one of these parts into others is its last box only."""
+    parts, first = [], 0
     inside = {index for repeat in repeats for index in range(repeat.first, repeat.end - 1)}
-    for index, box in enumerate(boxes):
-        others = max((users[i] for i in range(first, index)), default=0)
-        reach = max(reach, others)
-        follows = index + 1 < len(boxes) and index in boxes[index + 1].sources and users[index] == index + 1
-        if reach <= index and follows and index not in inside and box.kind != "input":
+    for index in range(len(boxes) - 1):
+        crossing = {source for box in boxes[index + 1 :] for source in box.sources if source <= index}
+        if crossing == {index} and index not in inside and boxes[index].kind != "input":
             parts.append((first, index + 1))
-            first, reach = index + 1, 0
+            first = index + 1
     return [*parts, (first, len(boxes))]
 
 
@@ -203,41 +195,54 @@ def _gap(boxes: Sequence[Box]) -> float:
 def _row(
     boxes: Sequence[Box], indices: range, places: Sequence[int], heights: Sequence[int], repeats: Sequence[Repeat]
 ) -> Row:
-    first = places[indices[0]] if indices[0] else 0
-    own = [
-        replace(boxes[i], sources=tuple(source - indices[0] for source in boxes[i].sources if source in indices))
-        for i in indices
-    ]
-    in_lane = lanes(own, [places[i] for i in indices])
-    solids = {index: solid(boxes[index]) for index in indices}
-    lefts, x = {}, EDGE
-    for column in range(first, max(places[i] for i in indices) + 1):
-        here = [index for index in indices if places[index] == column]
-        frames = sum(repeat.first in here for repeat in repeats)
-        x += (GAP if column == first else max(GAP, _gap([boxes[i] for i in here]))) + 10 * frames
-        lefts[column] = x
-        texts = [min(16, len(name_of(boxes[i]))) * LETTER for i in here]
-        wide = max((solids[i].width for i in here), default=0)
-        x += max(wide, *(text / 2 + wide / 2 for text in texts), 0) if here else 0
-        x += 10 * sum(repeat.end - 1 in here for repeat in repeats)
-    tops = _lane_heights(indices, in_lane, solids, boxes)
+    """The row before goes on in its last box, which is a point in this one."""
+    before = [indices[0] - 1] if indices[0] else []
+    members = [*before, *indices]
+    at = {index: number for number, index in enumerate(members)}
+    own = [replace(boxes[i], sources=tuple(at[source] for source in boxes[i].sources if source in at)) for i in members]
+    in_lane = lanes(own, [places[i] for i in members])
+    solids = {index: solid(boxes[index]) for index in members} | dict.fromkeys(before, Solid(0, 0, 0))
+    lefts, end = _lefts(boxes, indices, before, places, solids, repeats)
+    tops = _lane_heights(members, in_lane, solids)
     tall = max((one.height for one in solids.values()), default=0)
-    steps = max(tops.values(), default=0) if not any(heights) else (tall * 0.45 + 4 * LINE)
+    steps = tall * 0.45 + 4 * LINE
     placed = {}
-    for index, lane in zip(indices, in_lane):
+    for index, lane in zip(members, in_lane):
         middle = sum(tops[i] for i in range(lane)) + tops[lane] / 2 + heights[index] * steps
         placed[index] = Placed(
             boxes[index], solids[index], lefts[places[index]], middle, places[index], lane, heights[index]
         )
     top = min(box.top for box in placed.values()) - _above(placed, repeats)
     bottom = max(box.bottom for box in placed.values()) + 2 * LINE + 16
-    return Row(placed, x + GAP, top, bottom)
+    return Row(placed, end + GAP, top, bottom, before[0] if before else None)
 
 
-def _lane_heights(
-    indices: range, in_lane: Sequence[int], solids: dict[int, Solid], boxes: Sequence[Box]
-) -> dict[int, float]:
-    found: dict[int, float] = {lane: 0.0 for lane in range(max(in_lane, default=0) + 1)}
+def _lefts(
+    boxes: Sequence[Box],
+    indices: Sequence[int],
+    before: Sequence[int],
+    places: Sequence[int],
+    solids: dict[int, Solid],
+    repeats: Sequence[Repeat],
+) -> tuple[dict[int, float], float]:
+    """Where each column begins, and where the last ends."""
+    lefts, x = {places[index]: EDGE for index in before}, EDGE
+    columns = sorted({places[i] for i in indices})
+    for column in columns:
+        here = [index for index in indices if places[index] == column]
+        texts = max(min(16, len(name_of(boxes[i]))) * LETTER for i in here)
+        wide = max(solids[i].width for i in here)
+        beyond = max(0, texts - wide) / 2  # on both sides of the box
+        first = column == columns[0] and not before
+        x += 0 if first else max(GAP, _gap([boxes[i] for i in here]))
+        x += max(0, beyond - GAP / 2) + 10 * sum(repeat.first in here for repeat in repeats) + (GAP / 2 if first else 0)
+        lefts[column] = x
+        x += wide + beyond + 10 * sum(repeat.end - 1 in here for repeat in repeats)
+    return lefts, x
+
+
+def _lane_heights(indices: Sequence[int], in_lane: Sequence[int], solids: dict[int, Solid]) -> dict[int, float]:
+    found: dict[int, float] = dict.fromkeys(range(max(in_lane, default=0) + 1), 0.0)
     for index, lane in zip(indices, in_lane):
         found[lane] = max(found[lane], solids[index].height + 2 * LINE + 22)
     return found

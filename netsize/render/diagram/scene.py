@@ -9,7 +9,6 @@ from netsize.render.diagram.layout import (
     Placed,
     Row,
     arcs,
-    is_free,
     name_of,
     rows,
     told,
@@ -20,6 +19,7 @@ from netsize.results.diagram import Diagram, Repeat
 
 SIGNS = {"add": "+", "sub": "-", "mul": "×", "div": "÷", "cat": "⊔", "stack": "⊔"}
 ELBOW = 9.0  # before a column, where an arrow turns
+BESIDE = 3.0  # the middle of a box, where an arrow comes from above (left) or goes up (right)
 
 
 def scene(diagram: Diagram) -> Scene:
@@ -31,11 +31,8 @@ def scene(diagram: Diagram) -> Scene:
         if number + 1 < len(placed):
             last = max(row.boxes.values(), key=lambda box: box.right)
             shapes.append(Shape("line", ((last.right, last.y), (last.right + GAP, last.y)), arrow=True))
-        if number:
-            first = min(row.boxes.values(), key=lambda box: box.x)
-            shapes.append(Shape("line", ((first.x - GAP + 4, first.y), (first.x, first.y)), arrow=True))
         for index, box in row.boxes.items():
-            shapes += _box(index, box, number > 0 and index == min(row.boxes))
+            shapes += _box(index, box) if index != row.before else []
     bottom = placed[-1].bottom if placed else EDGE
     width = max((row.end for row in placed), default=0) + EDGE
     report = diagram.report
@@ -43,7 +40,7 @@ def scene(diagram: Diagram) -> Scene:
     return Scene(title, width, bottom + EDGE, tuple(shapes))
 
 
-def _box(index: int, placed: Placed, continued: bool) -> list[Shape]:
+def _box(index: int, placed: Placed) -> list[Shape]:
     box = placed.box
     counts = f": {box.connections:,} connections, {box.weights:,} weights" if box.rows else ""
     said = f"{box.path or 'network'} · {box.operation} · {by(box.shape)}{counts}"
@@ -58,7 +55,7 @@ def _box(index: int, placed: Placed, continued: bool) -> list[Shape]:
             below = [by(box.shape)]
         return [*shapes, *_below(placed, below)]
     shapes = [Shape("polygon", face, said, box.kind, box=index) for face in _faces(placed)]
-    return [*shapes, *_below(placed, [by(box.shape) or "1", name_of(box)]), *_above(placed, continued)]
+    return [*shapes, *_below(placed, [by(box.shape) or "1", name_of(box)]), *_above(placed)]
 
 
 def _faces(placed: Placed) -> list[tuple[tuple[float, float], ...]]:
@@ -86,7 +83,7 @@ def _below(placed: Placed, lines: list[str]) -> list[Shape]:
     ]
 
 
-def _above(placed: Placed, continued: bool) -> list[Shape]:
+def _above(placed: Placed) -> list[Shape]:
     """What the layer is, in front of it, above the arrow that goes into it."""
     lines = told(placed.box)
     y = placed.y - 6 - (len(lines) - 1) * LINE
@@ -126,8 +123,8 @@ def _arc(row: Row, one: Placed, other: Placed, height: int) -> Shape:
     """Over all that stands between: from the top of the one in the first lane, else past it."""
     between = [box for box in row.boxes.values() if one.column <= box.column <= other.column]
     top = min(box.top for box in between) - 6 - height * ARC
-    left = one.x + one.solid.width / 2 if one.lane == 0 else one.right + 5
-    right = other.x + other.solid.width / 2 if other.lane == 0 else other.x - ELBOW - 4
+    left = one.x + one.solid.width / 2 + BESIDE if one.lane == 0 else one.right + 5
+    right = other.x + other.solid.width / 2 - BESIDE if other.lane == 0 else other.x - ELBOW - 4
     points = [(left, one.top if one.lane == 0 else one.y), (left, top), (right, top)]
     if one.lane:
         points.insert(0, (one.right, one.y))
@@ -155,7 +152,5 @@ def _frames(row: Row, repeats: tuple[Repeat, ...]) -> list[Shape]:
         bottom = max(box.bottom for box in inside) + 2 * LINE + 10 - 4 * deeper
         until = repeat.until.rpartition(".")[2]
         found.append(Shape("frame", ((left, top), (right, bottom)), f"{repeat.path} to {repeat.until}"))
-        found.append(
-            Shape("text", ((left + 6, top - 5),), f"× {repeat.times}  {repeat.path} … {until}", "repeat")
-        )
+        found.append(Shape("text", ((left + 6, top - 5),), f"× {repeat.times}  {repeat.path} … {until}", "repeat"))
     return found

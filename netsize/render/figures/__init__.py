@@ -238,9 +238,9 @@ class Fields:
 
 @dataclass(frozen=True)
 class Shape:
-    """`kind`: polygon, line, curve (a start, a point to which it is straight, and a cubic from there), circle, frame (two
-    corners) or text. `text`: what it says, or what a viewer says of it; `style`: of a text, or the kind of a box; `box`:
-    the index of the box that it belongs to."""
+    """`kind`: polygon, line, curve (a start, a point to which it is straight, and a cubic from there), circle, frame
+    (two corners) or text. `text`: what it says, or what a viewer says of it; `style`: of a text, or the kind of a box;
+    `box`: the index of the box that it belongs to."""
 
     kind: str
     points: tuple[tuple[float, float], ...]
@@ -267,7 +267,7 @@ class Scene:
             "width": round(self.width, 1),
             "height": round(self.height, 1),
             "shapes": [
-                [s.kind, [round(n, 1) for point in s.points for n in point], s.text, s.style, s.arrow, s.radius]
+                [s.kind, [round(n, 1) for point in s.points for n in point], s.text, s.style, s.arrow, s.radius, s.box]
                 for s in self.shapes
             ],
         }

@@ -14,7 +14,7 @@ from netsize.version import __version__
 
 SCRIPTS = (
     "core.js", "details.js", "tree.js", "bars.js", "rows.js", "charts.js", "windows.js", "fields.js",
-    "table.js", "page.js",
+    "scene.js", "table.js", "page.js",
 )  # one behind the other  # fmt: skip
 FOLDER = Path(__file__).parent
 

@@ -1,7 +1,7 @@
 // The page: a search, and each figure and table of the data one below the other.
 
 const pictures = document.getElementById("pictures");
-const kinds = { tree: Tree, bars: Bars, rows: Rows, scatter: Scatter, lines: Lines, areas: Areas, windows: Windows, fields: Fields };
+const kinds = { tree: Tree, bars: Bars, rows: Rows, scatter: Scatter, lines: Lines, areas: Areas, windows: Windows, fields: Fields, scene: Scene };
 
 function search() {
   const box = element("input", { type: "search", placeholder: "Search", "aria-label": "Search", spellcheck: "false" });

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from netsize.lecture.steps import Step
 from netsize.render.extras import extras
-from netsize.render.figures import Lines
+from netsize.render.figures import Lines, Scene
+from netsize.render.latex import tikz
 from netsize.render.latex.text import escaped, mathematics
 from netsize.render.page import Column, Page, Sheet
 from netsize.render.style import Style, chosen_rows
@@ -91,7 +92,10 @@ def _step(step: Step) -> str:
 
 
 def page(page: Page, style: Style) -> str:
-    """Tables that fit a page; a sweep with its plot."""
+    """Tables that fit a page; a sweep with its plot; and a figure alone, as a document of its own."""
+    for figure in page.figures():
+        if isinstance(figure, Scene):
+            return tikz.standalone(figure)
     plots = [pgfplots(figure) for figure in page.figures() if isinstance(figure, Lines)]
     return "\n".join([*map(_sheet, page.sheets), *plots])
 
