@@ -114,7 +114,8 @@ def test_every_wing_says_what_it_is_for(wing: str) -> None:
 
 
 def test_the_package_lists_its_public_names() -> None:
-    names = ["Convention", "NetsizeError", "Report", "analyze", "compare", "explain", "formula", "sweep", "training"]
+    functions = ["analyze", "compare", "draw", "explain", "formula", "sweep", "training"]
+    names = ["Convention", "NetsizeError", "Report", *functions]
     assert dir(netsize) == netsize.__all__ == names
     for name in names:
         assert callable(getattr(netsize, name))
