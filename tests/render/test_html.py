@@ -342,6 +342,7 @@ RESULTS = {
     "diff": (lambda: difference("vgg16", "vgg19"), ["tree"]),
     "explain": (lambda: netsize.explain("alexnet", "features.3"), []),
     "fields": (lambda: netsize.analyze("alexnet", verify=False, receptive_field=True), ["tree", "bars", "fields"]),
+    "draw": (lambda: netsize.draw("resnet18", verify=False), ["scene"]),
     "windows": (lambda: replace(netsize.explain("alexnet", "features.0"), grid=grid_of(STRIDED)), ["windows"]),
 }  # fmt: skip
 
@@ -420,6 +421,15 @@ def test_the_memory_of_a_step_is_pointed_at(results, browser) -> None:
     box = chart.bounding_box()
     opened.page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
     assert re.search(r"^(forward|backward) .*: .* = .*activations", told.inner_text())
+    opened.page.close()
+
+
+@pytest.mark.browser
+def test_a_box_of_a_network_says_what_it_is(results, browser) -> None:
+    opened = Opened(browser, results["draw"][1])
+    opened.page.locator("svg.scene polygon.kind-conv.face0").first.hover()
+    told = "conv1 · conv 7x7 /2 · 64x112x112: 118,013,952 connections, 9,408 weights"
+    assert opened.page.locator("section p.hint").first.inner_text() == told
     opened.page.close()
 
 

@@ -23,7 +23,7 @@ class Scene {
       canvas.append(drawn);
       if (arrow) canvas.append(this.head(points[points.length - 2], end));
     }
-    container.append(element("h2", {}, figure.title), canvas, this.told);
+    container.append(element("h2", {}, figure.title), element("div", { class: "wide" }, canvas), this.told);
   }
 
   head([x, y], end) {
