@@ -4,9 +4,11 @@ import os
 import statistics
 import time
 import weakref
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import torch
@@ -16,11 +18,12 @@ from torch.profiler import ProfilerActivity, profile
 from netsize.costs.phases import Watch
 from netsize.costs.recipe import Recipe, checkpointed, forward
 from netsize.costs.simulation import rounded
-from netsize.costs.training import Measured, Slow
+from netsize.costs.training import Alive, Measured, Slow
 from netsize.run import startup
 from netsize.sources.built import Arguments
 from netsize.trace.connections import connections
 from netsize.trace.operations import tensors
+from netsize.trace.silent_operations import name_of as name_of_operation
 
 Tell = Callable[[int, int], None]
 TIMED, PATIENCE = 3, 20.0  # steps that are timed, and seconds after which one is enough
@@ -85,8 +88,28 @@ class RealSteps:
         if self.device.type != "cpu":
             self.run()
             return None
-        before = sum({id(t.untyped_storage()): t.untyped_storage().nbytes() for t in self._own()}.values())
-        return before + highest(self.run)
+        return self._bytes() + highest(self.run)
+
+    def alive(self) -> tuple[Alive, ...]:
+        """What is allocated behind each operation of forward and backward; nothing where the device does not tell."""
+        if self.device.type not in ("cpu", "cuda"):
+            return ()
+        self.optimizer.zero_grad()
+        sampler = Sampler(self.model, self.device)
+        if self.device.type == "cuda":
+            with sampler.calls():
+                self.run(sampler)
+            return tuple(Alive(*operation, size - self.empty.asked) for operation, size in sampler.found)
+        before = self._bytes()
+        with sampler.calls():
+            changes = allocations(lambda: self.run(sampler))
+        ends = [moment for moment, _ in changes]
+        sums = list(accumulate((size for _, size in changes), initial=before))
+        return tuple(Alive(*operation, sums[bisect(ends, moment)]) for operation, moment in sampler.found)
+
+    def _bytes(self) -> int:
+        """What is there before a step, each storage once."""
+        return sum({id(t.untyped_storage()): t.untyped_storage().nbytes() for t in self._own()}.values())
 
     def _own(self) -> list[torch.Tensor]:
         """What is there before a step."""
@@ -101,6 +124,7 @@ def measure(steps: RealSteps, batch: int, tell: Tell = lambda done, total: None)
     saved = steps.saved()
     tell(1, total)
     peak = steps.peak()
+    alive = steps.alive()
     times: list[tuple[float, float, float]] = []
     while len(times) < TIMED and sum(whole for _, _, whole in times) < PATIENCE:
         tell(BEFORE + len(times), total)
@@ -121,6 +145,7 @@ def measure(steps: RealSteps, batch: int, tell: Tell = lambda done, total: None)
         layers=clock.layers(),
         device=name_of(steps.device),
         held=clock.held - steps.empty.asked if clock.held else None,
+        alive=alive,
     )
 
 
@@ -157,6 +182,21 @@ class Clock(Watch):
             for path, seconds in self._seconds.items()
         ]
         return tuple(sorted(found, key=lambda slow: -slow.forward - slow.backward))
+
+
+class Sampler(Watch):
+    """Behind each operation, bytes that are allocated on a GPU; elsewhere the time, at which others tell."""
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        super().__init__(model)
+        self.found: list[tuple[tuple[str, str, str], int]] = []  # with phase, path and name
+        self._device = device
+
+    def execute(self, func: Any, args: Any, kwargs: Any, path: str) -> Any:
+        output = func(*args, **kwargs)
+        now = allocated(self._device).asked if self._device.type == "cuda" else time.time_ns()
+        self.found.append(((self.phase, path, name_of_operation(func)), now))
+        return output
 
 
 class Allocated(NamedTuple):
@@ -198,17 +238,17 @@ def name_of(device: torch.device) -> str:
 
 
 def highest(run: Callable[[], Any]) -> int:
-    """Bytes that the CPU's allocator had handed out at the highest moment, beyond those before: what it tells the
-    profiler, allocation by allocation."""
+    """Bytes that the CPU's allocator had handed out at the highest moment, beyond those before."""
+    return max(accumulate((size for _, size in allocations(run)), initial=0))
+
+
+def allocations(run: Callable[[], Any]) -> list[tuple[int, int]]:
+    """What the CPU's allocator tells the profiler: of each allocation the time in nanoseconds, as time.time_ns has it,
+    and the bytes, less than 0 of those that are given back."""
     with _no_log(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         run()
     results = profiler.profiler.kineto_results
-    events = sorted((e.start_ns(), e.nbytes()) for e in results.events() if e.name() == "[memory]")
-    now = most = 0
-    for _, size in events:
-        now += size
-        most = max(most, now)
-    return most
+    return sorted((e.start_ns(), e.nbytes()) for e in results.events() if e.name() == "[memory]")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 in here."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -13,6 +13,7 @@ PARTS = (
 )  # fmt: skip
 
 
+NEAR = 12  # events among which the one of an executed operation is looked for
 # Kernels whose memory for backward has a size that only they know; a fake tensor has none in its place.
 UNPREDICTED = ("aten.mkldnn_rnn_layer", "aten._cudnn_rnn", "aten.miopen_rnn")
 
@@ -64,6 +65,22 @@ class Timeline:
             if storage.died is not None:
                 change[storage.died] -= storage.size
         return list(accumulate(change[:-1]))
+
+    def places(self, executed: Sequence[tuple[str, str, str]]) -> list[int | None]:
+        """Of operations that were really executed (phase, path and name), in order, the events that are the same ones;
+        None for those that a step without values takes otherwise (one kernel for several)."""
+        found: list[int | None] = []
+        at = 0
+        for operation in executed:
+            near = range(at, min(at + NEAR, len(self.events)))
+            place = next((i for i in near if self._operation(i) == operation), None)
+            found.append(place)
+            at = at if place is None else place + 1
+        return found
+
+    def _operation(self, index: int) -> tuple[str, str, str]:
+        event = self.events[index]
+        return event.phase, event.path, event.operation
 
     def live_parts(self) -> dict[str, list[int]]:
         """Bytes of each part that are alive at each event."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from netsize.costs.plan import Plan
 from netsize.costs.timeline import Moment, Timeline
@@ -78,6 +78,15 @@ class Slow:
     connections: int  # of all examples that it goes through in that time
 
 
+class Alive(NamedTuple):
+    """Bytes that were allocated when an operation of a real step had been executed."""
+
+    phase: str
+    path: str
+    operation: str
+    size: int
+
+
 @dataclass(frozen=True)
 class Measured:
     """Real training steps. Sizes in bytes. `peak` is None where the device does not tell, and counts what kernels take
@@ -95,6 +104,7 @@ class Measured:
     held: int | None = None  # at the highest moment between two operations; None where the device does not tell
     saved_without: int | None = None  # checkpoints, if there are some
     peak_without: int | None = None
+    alive: tuple[Alive, ...] = ()  # behind each operation of forward and backward; none where the device does not tell
 
 
 @dataclass(frozen=True)

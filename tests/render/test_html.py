@@ -384,6 +384,8 @@ def test_parts_of_a_step_add_up_at_each_event(results) -> None:
     sums = [sum(sizes) for sizes in zip(*figure["values"])]
     assert sums == training.timeline.live() and max(sums) == sums[figure["peak"]] == training.peak.size
     assert [phase for phase, _ in figure["phases"]] == ["forward", "backward", "optimizer"]
+    assert len(figure["executed"]) > 200  # of 286 operations that a real step has
+    assert all(0 <= place < len(sums) for place, _ in figure["executed"])
     tree = embedded(file)["figures"][1]
     assert tree["quantities"][0]["total"] == tree["values"][0][0] == training.parts["activations"]
 

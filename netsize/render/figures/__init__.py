@@ -142,7 +142,8 @@ class Lines:
 @dataclass(frozen=True)
 class Areas:
     """Parts on top of each other, in bytes, over a row of events. `phases`: where each begins; `peak`: the highest
-    event, `told` of it; `measured`: a line across, what it is and where."""
+    event, `told` of it; `measured`: a line across, what it is and where; `executed`: another one over the areas, by the
+    event and what was measured there."""
 
     title: str
     names: tuple[str, ...]
@@ -152,6 +153,7 @@ class Areas:
     peak: int = 0
     told: str = ""
     measured: tuple[tuple[str, int], ...] = ()
+    executed: tuple[tuple[int, int], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -164,6 +166,7 @@ class Areas:
             "peak": self.peak,
             "told": self.told,
             "measured": [list(line) for line in self.measured],
+            "executed": [list(point) for point in self.executed],
         }
 
 

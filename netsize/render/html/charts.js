@@ -140,13 +140,14 @@ class Areas extends Chart {
   constructor(container, figure) {
     super(container, figure, figure.told);
     this.explain(figure.names);
+    if (figure.executed.length) this.legend.append(element("span", {}, "— measured, operation by operation"));
     this.canvas.addEventListener("pointermove", (event) => this.move(event));
     this.canvas.addEventListener("pointerleave", () => (this.told.textContent = figure.told));
   }
 
   draw() {
     const [width, height] = this.sized();
-    const { names, values, events, phases, peak, measured } = this.figure;
+    const { names, values, events, phases, peak, measured, executed } = this.figure;
     const tops = events.map(() => 0);
     const most = Math.max(...events.map((_, at) => values.reduce((sum, series) => sum + series[at], 0)), ...measured.map((line) => line[1]), 1);
     const x = { least: 0, most: Math.max(1, events.length - 1), told: grouped, ticks: [] };
@@ -168,6 +169,8 @@ class Areas extends Chart {
       const place = frame.at(y, size);
       return [shape("line", { class: "measured", x1: left, x2: right, y1: place, y2: place }), shape("text", { class: "end", x: right, y: place - 8 }, `${name}: ${bytes(size)}`)];
     });
+    const path = executed.map(([at, size]) => `${frame.at(x, at).toFixed(1)},${frame.at(y, size).toFixed(1)}`).join(" ");
+    if (executed.length) lines.push(shape("polyline", { class: "executed", points: path }));
     const highest = shape("circle", { class: "peak", cx: frame.at(x, peak), cy: frame.at(y, tops[peak] || 0), r: 5 });
     this.cursor = shape("line", { class: "cursor", y1: bottom, y2: top, display: "none" });
     this.canvas.replaceChildren(...frame.axes(), ...areas, ...marks, ...lines, highest, this.cursor);

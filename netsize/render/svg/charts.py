@@ -173,10 +173,14 @@ def areas(drawing: Drawing, figure: Figure) -> None:
         _, height = frame.at(0, size)
         drawing.shape("line", x1=frame.left, x2=frame.right, y1=height, y2=height, stroke=BAD, stroke_dasharray="6 4")
         drawing.label(frame.right, height - 5, f"{name}: {binary(size)}", "end")
+    if figure.executed:
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (frame.at(*point) for point in figure.executed))
+        drawing.shape("polyline", "measured", points=path, fill="none", stroke=BAD)
     cx, cy = frame.at(figure.peak, sums[figure.peak] if sums else 0)
     drawing.shape("circle", figure.told, cx=cx, cy=cy, r=4.5, fill="none", stroke=BAD, stroke_width=2)
     drawing.down(HEIGHT)
-    drawing.legend([(SERIES[index % len(SERIES)], name) for index, name in enumerate(figure.names)])
+    entries = [(SERIES[index % len(SERIES)], name) for index, name in enumerate(figure.names)]
+    drawing.legend([*entries, *([(BAD, "measured")] if figure.executed else [])])
     drawing.line(figure.told)
 
 

@@ -1,7 +1,9 @@
 """A training step in pictures: its memory over its operations, and its layers by what they take and do."""
 
+from collections.abc import Sequence
+
 from netsize.costs.timeline import Timeline
-from netsize.costs.training import Training
+from netsize.costs.training import Alive, Training
 from netsize.machine import binary
 from netsize.render.figures import Areas, Figure, Quantity, Tree
 from netsize.results.kinds import KINDS
@@ -46,7 +48,17 @@ def _areas(training: Training, timeline: Timeline) -> Areas:
         highest,
         f"peak: {binary(peak.size)}, in {peak.event.phase} of {peak.event.path or training.source.title}: {alive}",
         tuple(lines),
+        _executed(timeline, measured.alive, step) if measured is not None else (),
     )
+
+
+def _executed(timeline: Timeline, alive: Sequence[Alive], step: int) -> tuple[tuple[int, int], ...]:
+    """What a real step had allocated, at the events that both have; of `step` events the highest."""
+    highest: dict[int, int] = {}
+    for place, moment in zip(timeline.places([moment[:3] for moment in alive]), alive):
+        if place is not None:
+            highest[place // step] = max(highest.get(place // step, 0), moment.size)
+    return tuple(highest.items())
 
 
 def _tree(training: Training) -> Tree:
