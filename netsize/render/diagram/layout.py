@@ -112,10 +112,7 @@ def columns(boxes: Sequence[Box]) -> list[int]:
 
 def lanes(boxes: Sequence[Box], places: Sequence[int]) -> list[int]:
     """A box goes on in the lane of what it is made of, unless another one has; then in the next that is free."""
-    last_use = list(places)
-    for index, box in enumerate(boxes):
-        for source in box.sources:
-            last_use[source] = max(last_use[source], places[index])
+    last_use = [places[index] for index in _last_uses(boxes)]
     occupant: dict[int, int] = {}  # lane -> the latest box in it
     found: list[int] = []
     for index in range(len(boxes)):
@@ -129,6 +126,15 @@ def lanes(boxes: Sequence[Box], places: Sequence[int]) -> list[int]:
                 lane += 1
         occupant[lane] = index
         found.append(lane)
+    return found
+
+
+def _last_uses(boxes: Sequence[Box]) -> list[int]:
+    """Of each box the last one that is made of it, or itself."""
+    found = list(range(len(boxes)))
+    for index, box in enumerate(boxes):
+        for source in box.sources:
+            found[source] = max(found[source], index)
     return found
 
 
@@ -180,8 +186,10 @@ def _parts(boxes: Sequence[Box], places: Sequence[int], repeats: Sequence[Repeat
     """Boxes that cannot be torn: what goes from one of these parts into others is its last box only."""
     parts, first = [], 0
     inside = {index for repeat in repeats for index in range(repeat.first, repeat.end - 1)}
+    until = _last_uses(boxes)
+    crossing: set[int] = set()
     for index in range(len(boxes) - 1):
-        crossing = {source for box in boxes[index + 1 :] for source in box.sources if source <= index}
+        crossing = {source for source in (*crossing, index) if until[source] > index}
         if crossing == {index} and index not in inside and boxes[index].kind != "input":
             parts.append((first, index + 1))
             first = index + 1
