@@ -78,6 +78,22 @@ def test_a_network_and_its_export_have_equal_connections(
         assert report.depth == expected.depth
 
 
+@pytest.mark.parametrize("name", ["resnet18", "squeezenet1_1", "googlenet"])
+def test_what_feeds_what_is_what_the_network_says(tmp_path: Path, name: str) -> None:
+    """Blocks with shortcuts, and branches that are put together, as the boxes of a figure; up to the global pool, which
+    torch's exporter writes as a mean."""
+    settings = {"init_weights": False} if name == "googlenet" else {}
+    network = torchvision.models.get_model(name, weights=None, **settings).eval()
+    file = tmp_path / "network.onnx"
+    torch.onnx.export(network, (torch.rand(1, 3, 64, 64),), file, dynamo=True, verbose=False)
+    ours, theirs = (netsize.draw(model, "3x64x64", verify=False) for model in (network, str(file)))
+    pool = next(index for index, box in enumerate(ours.boxes) if box.shape[1:] == (1, 1) and box.kind == "pooling")
+    assert pool > 10
+    for one, other in zip(ours.boxes[:pool], theirs.boxes):
+        assert (one.kind, one.shape, one.sources) == (other.kind, other.shape, other.sources)
+    assert [repeat.times for repeat in theirs.repeats] == [repeat.times for repeat in ours.repeats]
+
+
 def test_rows_are_called_as_the_layers_were(tmp_path: Path) -> None:
     network = torchvision.models.resnet18().eval()
     paths = {row.path for row in netsize.analyze(network, "3x64x64", device="cpu", verify=False).rows}
