@@ -99,7 +99,8 @@ def diagram(network: Network, depth: int | None = None) -> Diagram:
 
 def _with_boxes(network: Network) -> list[_Drawn]:
     """Each node with its box; joins that nothing comes of are left out."""
-    used = {source for node in network.flow for source in node.sources} | set(network.ends)
+    ends = network.ends or (len(network.flow) - 1,)  # of a pass that was stopped
+    used = {source for node in network.flow for source in node.sources} | set(ends)
     found: list[_Drawn] = []
     places: dict[int, int] = {}
     for index, node in enumerate(network.flow):

@@ -144,6 +144,7 @@ def _traced(
         stack.enter_context(hooks(tracer.layers.paths, tracer.enter, tracer.leave))
         if not trained:
             stack.enter_context(untrained(model))
+        output = None  # of one that is stopped before its end
         with stopping or nullcontext():
             output = _run(model, inputs, tracer)
         if loss is not None:

@@ -112,6 +112,12 @@ def test_modules_below_a_depth_are_one_box(name: str, depth: int, paths: list[st
     assert all(source == index - 1 for index, box in enumerate(diagram.boxes) for source in box.sources)
 
 
+def test_a_network_that_is_stopped_ends_there() -> None:
+    """The sum of the last block in layer1 is what comes out of it."""
+    boxes = netsize.draw("resnet18", "3x64x64", until="layer1", device="cpu").boxes
+    assert [(box.path, box.operation) for box in boxes[-2:]] == [("layer1.0.conv2", "conv 3x3"), ("layer1.0", "add")]
+
+
 def test_layers_in_a_rolled_up_box_are_those_of_all_repeated_blocks() -> None:
     """ResNet-50: 3, 4, 6 and 3 blocks of 3 convolutions, and one more in the first of each (Table 1 of the paper)."""
     assert [box.layers for box in drawn("resnet50", 1).boxes[3:7]] == [10, 13, 19, 10]
