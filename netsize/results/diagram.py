@@ -78,23 +78,23 @@ def diagram(network: Network, depth: int | None = None) -> Diagram:
     """`depth`: levels of modules, below which all is one box; None: as many as a figure holds."""
     nodes = _with_boxes(network)
     nodes, repeats = _folded(nodes)
-    depths = [depth] if depth is not None else range(max((len(node.parts) for node in nodes), default=1), 0, -1)
-    boxes: list[Box] = [node.box for node in nodes]
-    places: list[int] = list(range(len(nodes)))
-    if depth is not None or len(boxes) > MOST:
-        for levels in depths:
-            boxes, places = _rolled_up(nodes, repeats, levels)
-            if len(boxes) <= MOST:
-                break
-    kept = []
-    for repeat in repeats:
-        first, last = places[repeat.first], places[repeat.end - 1]
-        whole = (repeat.first == 0 or places[repeat.first - 1] != first) and (
-            repeat.end == len(nodes) or places[repeat.end] != last
-        )
-        if whole:
-            kept.append(replace(repeat, first=first, end=last + 1))
+    if depth is None and len(nodes) <= MOST:
+        return Diagram(count(network), tuple(node.box for node in nodes), tuple(repeats))
+    deepest = max((len(node.parts) for node in nodes), default=1)
+    for levels in [depth] if depth is not None else range(deepest, 0, -1):
+        boxes, places = _rolled_up(nodes, repeats, levels)
+        if len(boxes) <= MOST:
+            break
+    kept = [
+        replace(repeat, first=places[repeat.first], end=places[repeat.end - 1] + 1)
+        for repeat in repeats
+        if _levels(repeat) <= levels  # others are inside of a box, which has them as often
+    ]
     return Diagram(count(network), tuple(boxes), tuple(kept))
+
+
+def _levels(repeat: Repeat) -> int:
+    return repeat.path.count(".") + 1
 
 
 def _with_boxes(network: Network) -> list[_Drawn]:
@@ -118,9 +118,9 @@ def _box(network: Network, node: FlowNode, sources: tuple[int, ...], before: Seq
     shape = node.shape[1:] if node.shape[:1] == (1,) and len(node.shape) > 1 else node.shape
     if node.call is None:
         kind = "input" if node.operation == "input" else "join"
-        alike = next((box.extent for box in before if len(box.shape) == len(shape)), None)
-        first = alike is not None and alike.channels == before[0].shape[:1][0] if before and before[0].shape else True
-        extent = Extent(shape[0], shape[1:]) if first and len(shape) > 2 else _features_last(shape)
+        like = next((box for box in before if len(box.shape) == len(shape)), None)
+        first = len(shape) > 2 and (like is None or like.extent.channels == like.shape[0])
+        extent = Extent(shape[0], shape[1:]) if first else _features_last(shape)
         operation = "input" if kind == "input" else named(node.operation)
         return Box(kind, node.path, operation, shape, extent, sources)
     call = network.calls[node.call]
@@ -133,8 +133,8 @@ def _box(network: Network, node: FlowNode, sources: tuple[int, ...], before: Seq
         extent=Extent(shape[0], shape[1:]) if maps and shape else _features_last(shape),
         sources=sources,
         rows=(node.call,),
-        units=call.formula.units,
-        connections=call.formula.connections,
+        units=call.formula.units if call.kind != "pooling" else 0,  # as the homework has it: see Convention
+        connections=call.formula.connections if call.kind != "pooling" else 0,
         weights=own_weights(call),
     )
 
@@ -216,7 +216,7 @@ def _follows(nodes: Sequence[_Drawn], one: tuple[int, int], other: tuple[int, in
 
 
 def _alike(node: _Drawn) -> tuple[Any, ...]:
-    return node.box.kind, node.box.operation, node.box.shape, node.formula
+    return node.box.kind, node.box.operation, node.box.shape, node.formula, node.box.weights
 
 
 def _without(nodes: Sequence[_Drawn], first: int, end: int, last: int) -> tuple[list[_Drawn], Callable[[int], int]]:
@@ -241,7 +241,7 @@ def _rolled_up(nodes: Sequence[_Drawn], repeats: Sequence[Repeat], depth: int) -
     comes out of it is what its last operation has made."""
     times = [1] * len(nodes)
     for repeat in repeats:
-        if repeat.path.count(".") + 1 > depth:  # its modules are inside of a box
+        if _levels(repeat) > depth:  # its modules are inside of a box
             for place in range(repeat.first, repeat.end):
                 times[place] *= repeat.times
     groups: list[list[int]] = []

@@ -86,16 +86,30 @@ def test_blocks_that_are_alike_are_drawn_once(name: str, repeats: list[tuple[str
     assert [(r.path, r.until, r.times) for r in drawn(name).repeats] == repeats
 
 
-def test_what_is_folded_adds_up() -> None:
-    """Every box as often as it stands for one: the totals of known_counts (ResNet-50: 4,089,184,256 connections)."""
-    diagram = drawn("resnet50")
+TOTALS = [(name, depth) for name in ("resnet50", "alexnet", "vit_b_16", "UNet") for depth in (None, 1, 2, 3)]
+
+
+@pytest.mark.parametrize("name, depth", TOTALS)
+def test_boxes_add_up_to_the_totals(name: str, depth: int | None) -> None:
+    """Folded and rolled up, each box as often as it stands for one; pools own nothing."""
+    diagram = drawn(name, depth)
     times = [1] * len(diagram.boxes)
     for repeat in diagram.repeats:
         for index in range(repeat.first, repeat.end):
             times[index] *= repeat.times
-    boxes = [(box, n) for box, n in zip(diagram.boxes, times) if box.kind != "pooling"]
-    assert sum(box.connections * n for box, n in boxes) == 4_089_184_256 == diagram.report.totals.connections
-    assert sum(box.weights * n for box, n in boxes) == diagram.report.totals.weights
+    for quantity in ("units", "connections", "weights"):
+        total = sum(getattr(box, quantity) * n for box, n in zip(diagram.boxes, times))
+        assert total == getattr(diagram.report.totals, quantity)
+
+
+def test_blocks_that_share_their_weights_have_them_once() -> None:
+    """The second and third block multiply by the first one's: 2 x 9 weights, three times the connections."""
+    blocks = [nn.Sequential(nn.Linear(3, 3, False), nn.Linear(3, 3, False)) for _ in range(5)]
+    for block in blocks[1:]:
+        block[0].weight, block[1].weight = blocks[0][0].weight, blocks[0][1].weight
+    diagram = netsize.draw(nn.Sequential(*blocks), "3", device="cpu")
+    assert [(r.path, r.times) for r in diagram.repeats] == [("1", 4)]
+    assert [box.weights for box in diagram.boxes] == [0, 9, 9, 0, 0]
 
 
 DEPTHS = [

@@ -4,6 +4,7 @@ packages and TikZ."""
 from netsize.render.figures import Scene, Shape
 from netsize.render.latex.text import escaped
 from netsize.render.svg.drawing import KINDS, OTHER, shaded
+from netsize.render.svg.scene import LIGHT
 
 SCALE = 0.75  # points of a pixel
 EDGE = 4.0  # points around the figure
@@ -13,7 +14,6 @@ TEXTS = {
     "repeat": "anchor=base west, font=\\sffamily\\bfseries\\scriptsize",
 }  # fmt: skip
 SIGNS = {"+": "$+$", "-": "$-$", "×": r"$\times$", "÷": r"$\div$", "⊔": r"$\sqcup$"}
-LIGHT = (1.0, 1.12, 0.86)  # of a box's front, top and right
 
 
 def standalone(scene: Scene) -> str:
