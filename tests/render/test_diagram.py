@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -160,6 +161,15 @@ def test_a_u_net_is_a_u() -> None:
     assert [[diagram.boxes[source].path for source in box.sources] for box in joins] == [
         ["down.1.2", "up.0"], ["down.0.2", "up.1"],
     ]  # fmt: skip
+
+
+def test_what_is_wrong_stands_in_the_figure() -> None:
+    """Its problems, of a diagram whose verification failed."""
+    diagram = drawn("UNet")
+    failed = replace(diagram.report.verification, status="failed", problems=("down.0.0: 1 by formula, 2 by running",))
+    wrong = replace(diagram, report=replace(diagram.report, verification=failed))
+    assert all("2 by running" in text for text in (wrong.to_svg(), wrong.to_latex(), wrong.to_html()))
+    assert "by running" not in diagram.to_svg()
 
 
 def test_texts_of_a_figure() -> None:

@@ -36,6 +36,10 @@ def scene(diagram: Diagram) -> Scene:
     bottom = placed[-1].bottom if placed else EDGE
     width = max((row.end for row in placed), default=0) + EDGE
     report = diagram.report
+    if report.verification.status == "failed" or not report.complete:  # a figure is shown without its table
+        for line in (*report.verification.problems, *words.notes(report)):
+            bottom += 2 * LINE
+            shapes.append(Shape("text", ((EDGE, bottom),), line, "repeat"))
     title = f"{report.source.title}, input {' and '.join(map(words.without_batch, report.input))}"
     return Scene(title, width, bottom + EDGE, tuple(shapes))
 
