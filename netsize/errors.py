@@ -32,12 +32,22 @@ class BadCase(NetsizeError):
     """A file of known counts, or a saved report, that says nothing that can be compared."""
 
 
+class UnreadableFile(NetsizeError):
+    """A file that cannot be read, or that holds something else than it should: with the place in it."""
+
+
 class BadOption(NetsizeError):
     """An option that says nothing that can be done, a file that cannot be written among them."""
 
 
 class BadEnvironment(NetsizeError):
     """A package or a device that is needed is missing or does not fit."""
+
+
+def shortened(text: str, most: int = 120) -> str:
+    """Its first line, without its middle if it is long: a name of 5,000 characters is recognised by its ends."""
+    line = next(iter(text.strip().splitlines()), "")
+    return line if len(line) <= most else f"{line[: most - 31]} ... {line[-26:]}"
 
 
 def describe(error: BaseException) -> str:

@@ -14,25 +14,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import tomlkit
-from tomlkit.exceptions import ParseError
-from tomlkit.items import Comment, Table
+from msgspec import Meta, Struct
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Comment
 
-from netsize.errors import BadCase, BadOption, did_you_mean
+from netsize.errors import BadCase, BadOption, UnreadableFile, did_you_mean, shortened
+from netsize.files.reading import fit, parse_toml, read_text
 from netsize.sources import is_pattern, matching
 from netsize.sources.settings import Settings, read_image
 
 QUANTITIES = ("units", "connections", "weights", "biases", "parameters", "active_parameters", "other_parameters")
 SHARES = ("units_share", "connections_share", "weights_share")
-OPTIONS = (
-    "name", "model", "input", "batch", "set", "task", "tokens", "image", "bias", "pooling", "padding", "verify",
-    "frozen", "published", "layers",
-)  # fmt: skip
-SWITCHES = ("batch", "bias", "pooling", "padding", "verify")
-OF_LAYERS = ("units", "connections", "weights", "biases", *SHARES)
+PLACES: tuple[tuple[str, ...], ...] = ((), ("tool", "netsize"))  # of cases in a file
+Amount = int | str
+Keys = tuple[Any, ...]  # that lead to a table: ("tool", "netsize", "case", 0)
 SUFFIXES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "%": 0.01}
+MOST = 2**63  # no count is larger
 _AMOUNT = re.compile(r"(<=|>=|<|>|==)?\s*(\d[\d,_]*)(?:\.(\d+))?\s*([KMGBT%]?)$")
 
 
@@ -66,7 +66,7 @@ class Case:
     """A model to count under a convention, and what is expected of it."""
 
     file: Path
-    index: int  # of the case in its file
+    keys: Keys  # that lead to it in its file; the last one is its number
     name: str
     model: str
     input: tuple[str, ...] = ()
@@ -81,113 +81,155 @@ class Case:
     expected: tuple[Expected, ...] = ()
 
 
+class _Layer(Struct):
+    """[case.layers.NAME], as TOML has it."""
+
+    units: Amount | None = None
+    connections: Amount | None = None
+    weights: Amount | None = None
+    biases: Amount | None = None
+    units_share: str | None = None
+    connections_share: str | None = None
+    weights_share: str | None = None
+
+
+class _Table(Struct):
+    """[[case]], as TOML has it: every key is an option (OPTIONS) or a quantity."""
+
+    model: str | list[str]
+    name: str | None = None
+    input: str | list[str] = []
+    batch: bool = True
+    set: dict[str, Any] = {}
+    task: str | None = None
+    tokens: Annotated[int, Meta(ge=1, lt=2**60)] | None = None
+    image: Annotated[int, Meta(ge=1)] | str | None = None
+    bias: bool = False
+    pooling: bool = False
+    padding: bool = True
+    verify: bool = True
+    frozen: str | None = None
+    published: Literal["torchvision"] | None = None
+    layers: dict[str, dict[str, Any]] = {}
+    units: Amount | None = None
+    connections: Amount | None = None
+    weights: Amount | None = None
+    biases: Amount | None = None
+    parameters: Amount | None = None
+    active_parameters: Amount | None = None
+    other_parameters: Amount | None = None
+
+
+SAME = ("batch", "bias", "pooling", "padding", "verify", "frozen", "published")  # in a table and in its cases
+KEYS = _Table.__struct_fields__
+OF_LAYERS = _Layer.__struct_fields__
+
+
 def read_file(file: Path) -> list[Case]:
-    """The cases of a TOML file: its [[case]] tables, or [[tool.netsize.case]] of a pyproject.toml.
-    Raises BadCase, with the file and the line or key."""
-    document = parse(file)
-    if file.name == "pyproject.toml":
-        document = document.get("tool", {}).get("netsize", {})
-    unknown = [key for key in document if key != "case"]
-    if unknown:
-        raise BadCase(f"{file}: there is no key {unknown[0]!r}.{did_you_mean(unknown[0], ['case'])}")
-    tables = document.get("case", [])
-    if not isinstance(tables, list):
-        raise BadCase(f"{file}: cases are tables of their own, [[case]]")
-    return [case for index, table in enumerate(tables) for case in _read_case(file, index, table)]
+    """The cases of a TOML file: its [[case]] tables, and [[tool.netsize.case]], as a pyproject.toml has them.
+    Raises UnreadableFile or BadCase, with the file and the line or key."""
+    text = read_text(file)
+    data, document = parse_toml(text, file), parse_document(text, file)
+    cases: list[Case] = []
+    for prefix in PLACES:
+        tables, commented = data, document
+        for key in prefix:
+            tables, commented = fit(tables, str(file), dict[str, Any]).get(key, {}), commented.get(key, {})
+        tables = fit(tables, str(file), dict[str, Any], ".".join(prefix))
+        if prefix or file.name != "pyproject.toml":
+            _check_keys(str(file), tables, ("case", *(() if prefix else ("tool",))))
+        for index, table in enumerate(fit(tables.get("case", []), f"{file}, case", list[dict[str, Any]])):
+            cases += _read_case(file, (*prefix, "case", index), table, commented["case"][index])
+    return cases
 
 
-def parse(file: Path) -> Any:
-    """The document, with its comments. Raises BadCase."""
+def parse_document(text: str, file: Path) -> Any:
+    """With its comments, which the data have not. Raises UnreadableFile."""
     try:
-        return tomlkit.parse(file.read_text(encoding="utf-8"))
-    except ParseError as error:
-        raise BadCase(f"{file}, line {error.line}: {str(error).partition(' at line')[0]}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadCase(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        return tomlkit.parse(text)
+    except (TOMLKitError, RecursionError, ValueError) as error:
+        raise UnreadableFile(f"{file} cannot be read with its comments: {shortened(str(error))}") from error
 
 
-def _read_case(file: Path, index: int, table: Table) -> Iterator[Case]:
-    place = f"{file}, case {index + 1}"
-    _check_keys(place, table, (*OPTIONS, *QUANTITIES))
-    models = table.get("model")
-    if models is None:
+def _read_case(file: Path, keys: Keys, data: dict[str, Any], table: Any) -> Iterator[Case]:
+    place = f"{file}, case {keys[-1] + 1}"
+    if "model" not in data:
         raise BadCase(f"{place}: it names no model")
-    expected = list(_expected(place, "", table, QUANTITIES))
-    for where, layer in table.get("layers", {}).items():
-        _check_keys(f"{place}, layer {where}", layer, OF_LAYERS)
-        expected += _expected(f"{place}, layer {where}", where, layer, OF_LAYERS)
-    inputs = table.get("input", ())
-    common: dict[str, Any] = {key: _read_switch(place, key, table[key]) for key in SWITCHES if key in table}
-    common |= {key: str(table[key]) for key in ("frozen", "published") if key in table}
-    settings = _read_settings(place, table)
-    for model in _models(place, models):
+    _check_keys(place, data, KEYS)
+    read = fit(data, place, _Table)
+    expected = list(_expected(place, "", data, table, QUANTITIES))
+    for where, layer in read.layers.items():
+        at = f"{place}, layer {shortened(where)}"
+        _check_keys(at, layer, OF_LAYERS)
+        fit(layer, at, _Layer)
+        expected += _expected(at, where, layer, table["layers"][where], OF_LAYERS)
+    for model in _models(place, [read.model] if isinstance(read.model, str) else read.model):
         yield Case(
             file,
-            index,
-            str(table.get("name", model)),
+            keys,
+            read.name or model,
             model,
-            input=(str(inputs),) if isinstance(inputs, str) else tuple(map(str, inputs)),
-            settings=settings,
+            input=(read.input,) if isinstance(read.input, str) else tuple(read.input),
+            settings=_settings(place, read),
             expected=tuple(expected),
-            **common,
+            **{
+                key: getattr(read, key)
+                for key in ("batch", "bias", "pooling", "padding", "verify", "frozen", "published")
+            },
         )
 
 
-def _read_settings(place: str, table: Table) -> Settings:
-    tokens, image = table.get("tokens"), table.get("image")
-    if tokens is not None and (not isinstance(tokens, int) or tokens < 1):
-        raise BadCase(f"{place}: tokens = {tokens!r}: expected a whole number, at least 1")
-    task = None if table.get("task") is None else str(table["task"])
+def _settings(place: str, table: _Table) -> Settings:
     try:
-        sides = None if image is None else read_image(str(image))
+        sides = None if table.image is None else read_image(str(table.image))
     except BadOption as error:
         raise BadCase(f"{place}: {error}") from error
-    return Settings(tuple(dict(table.get("set", {})).items()), task, None if tokens is None else int(tokens), sides)
+    return Settings(tuple(table.set.items()), table.task, table.tokens, sides)
 
 
-def _read_switch(place: str, key: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise BadCase(f"{place}: {key} = {value!r}: expected true or false, without quotes")
-    return bool(value)
-
-
-def _models(place: str, names: Any) -> list[str]:
+def _models(place: str, names: list[str]) -> list[str]:
     """One model, or all that match one of several patterns."""
     found: list[str] = []
-    for name in [names] if isinstance(names, str) else names:
-        hits = matching(str(name)) if is_pattern(name) else [str(name)]
+    for name in names:
+        hits = matching(name) if is_pattern(name) else [name]
         if not hits:
-            raise BadCase(f"{place}: no model matches {str(name)!r}")
+            raise BadCase(f"{place}: no model matches {name!r}")
         found += hits
     return list(dict.fromkeys(found))
 
 
-def _check_keys(place: str, table: Any, known: tuple[str, ...]) -> None:
+def _check_keys(place: str, table: dict[str, Any], known: tuple[str, ...]) -> None:
     for key in table:
         if key in SHARES and key not in known:
             raise BadCase(f"{place}: {key} belongs to a layer: [case.layers.NAME]; of the whole network it is 100 %")
         if key not in known:
-            raise BadCase(f"{place}: there is no key {key!r}.{did_you_mean(key, list(known))}")
+            raise BadCase(f"{place}: there is no key {shortened(repr(key))}.{did_you_mean(key, list(known))}")
 
 
-def _expected(place: str, where: str, table: Any, known: tuple[str, ...]) -> Iterator[Expected]:
+def _expected(place: str, where: str, data: dict[str, Any], table: Any, known: tuple[str, ...]) -> Iterator[Expected]:
+    """Numbers in the order in which they are written, with the comment behind each or, if there is none, above."""
     above = ""
     for key, item in table.value.body:
         if isinstance(item, Comment):
             above = item.trivia.comment.lstrip("# ")
         if key is not None and key.key in known:
             comment = item.trivia.comment.lstrip("# ") or above
-            yield read_amount(f"{place}: {key.key}", where, key.key, table[key.key], comment)
+            yield read_amount(f"{place}: {key.key}", where, key.key, data[key.key], comment)
+
+
+def _shown(value: Any) -> str:
+    """Python refuses to write integers of thousands of digits in decimal."""
+    return f"a number of {value.bit_length()} bits" if isinstance(value, int) and abs(value) >= MOST else repr(value)
 
 
 def read_amount(place: str, where: str, quantity: str, value: Any, source: str = "") -> Expected:
     """494184, "61.1M", "<= 5M" or "<= 60%". Raises BadCase."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MOST:
         return Expected(where, quantity, f"{value:,}", "==", value, source=source)
-    match = _AMOUNT.fullmatch(str(value).strip()) if isinstance(value, str) else None
+    match = _AMOUNT.fullmatch(value.strip()) if isinstance(value, str) and len(value) < 60 else None
     if match is None or (match[4] == "%") != quantity.endswith("_share"):
         example = '"<= 60%"' if quantity.endswith("_share") else '61100840, "61.1M" or "<= 62M"'
-        raise BadCase(f"{place} = {value!r} is no number and no comparison; expected {example}")
+        raise BadCase(f"{place} = {shortened(_shown(value))} is no number and no comparison; expected {example}")
     comparison, whole, fraction, suffix = match.groups()
     unit = SUFFIXES[suffix] / 10 ** len(fraction or "")
     digits = int(re.sub(r"[,_]", "", whole) + (fraction or ""))

@@ -7,8 +7,9 @@ from netsize import errors
 from netsize.checks.cases import Case, Expected
 from netsize.errors import BadCase, NetsizeError, did_you_mean
 from netsize.results.count import count as count_network
-from netsize.results.difference import compare_reports, load
+from netsize.results.difference import compare_reports
 from netsize.results.report import Convention, Report
+from netsize.results.saved import load
 from netsize.results.schema import as_dict
 from netsize.run.answer import ask, question
 from netsize.sources.recognition import FILES
@@ -47,7 +48,7 @@ def run(case: Case, count: Callable[[Case], Report]) -> Result:
     try:
         return Result(case, tuple(compare(case, count(case))))
     except NetsizeError as error:
-        return Result(case, error=f"{case.file}, case {case.index + 1}: {error}")
+        return Result(case, error=f"{case.file}, case {case.keys[-1] + 1}: {error}")
 
 
 def count(case: Case, device: str, fresh: bool = False) -> Report:

@@ -22,7 +22,9 @@ def check(
     only: Annotated[str, typer.Option(metavar="PATTERN", help="Only cases whose name or model matches.")] = "*",
     format: Annotated[str, typer.Option(metavar="FORMAT", help="table, json, github, junit.")] = "table",
     hide_passed: Annotated[bool, typer.Option("--hide-passed", help="Show what differs only.")] = False,
-    update: Annotated[bool, typer.Option("--update", help="Write what was counted into the files.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write what was counted into the files, and say what.")
+    ] = False,
     device: options.Device = "auto",
     fresh: options.Fresh = False,
 ) -> int:
@@ -32,6 +34,8 @@ def check(
 
     if format not in checks.FORMATS:
         raise BadOption(f"--format {format}: there are {', '.join(checks.FORMATS)}")
+    if update and format != "table":
+        raise BadOption(f"--update says what it writes as text: leave --format {format} away")
     cases, broken = _cases(what or [])
     cases = [case for case in cases if fnmatch(case.name, only) or fnmatch(case.model, only)]
     if not cases and not broken:
@@ -45,15 +49,15 @@ def check(
     for error in broken:
         terminal.complain(error)
     if update:
-        from netsize.checks.update import updated
+        from netsize.checks.update import update as write_numbers
 
-        texts = updated(results)
-        for file, text in texts.items():
-            terminal.write(text, file)
-        for file in texts:
-            terminal.write(f"updated {file}\n", None)
-        return errors.FAILED if broken else errors.COUNTED
+        written, results = write_numbers(results)
+        terminal.write(checks.updated(written), None)
+        hide_passed = True
     terminal.write(checks.render(results, format, hide_passed), None)
+    failing = sum(result.status == errors.FAILED for result in results)
+    if failing:
+        terminal.complain(f"{failing} of {len(results)} cases could not be run")
     return max(checks.worst(results), errors.FAILED if broken else errors.COUNTED)
 
 

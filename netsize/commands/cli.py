@@ -20,7 +20,7 @@ from netsize.commands.show import show
 from netsize.commands.sweep import sweep
 from netsize.commands.terminal import complain
 from netsize.commands.train import train
-from netsize.errors import NetsizeError
+from netsize.errors import NetsizeError, shortened
 from netsize.run import startup
 from netsize.sources import recognise
 from netsize.version import __version__
@@ -81,7 +81,10 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return errors.INTERRUPTED
     except Exception as error:
-        if not hasattr(error, "format_message"):  # typer's errors of usage have it; the class is not public
+        if isinstance(error, OSError) and error.filename is not None:  # a name that is too long, a loop of links
+            complain(f"{shortened(str(error.filename))}: {error.strerror}")
+        elif hasattr(error, "format_message"):  # typer's errors of usage have it; the class is not public
+            complain(error.format_message())
+        else:
             raise
-        print(f"netsize: {error.format_message()}", file=sys.stderr)
         return errors.FAILED

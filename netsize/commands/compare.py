@@ -6,7 +6,6 @@ import typer
 
 from netsize import errors
 from netsize.commands import options, terminal
-from netsize.errors import BadOption
 from netsize.results.count import count
 from netsize.results.report import Report
 from netsize.sources import complete_model, expand
@@ -42,11 +41,12 @@ def compare(
     with terminal.progress() as say:
         found = compare_models(names, counted)
     output.deliver(found)
-    for entry in found.entries:
-        if entry.totals is None and (
-            output.file is not None or output.format != "table"
-        ):  # a table shows it on its row
-            terminal.complain(BadOption(f"{entry.name}: {entry.error}"))
-    if any(entry.totals is None for entry in found.entries):
+    missing = [entry for entry in found.entries if entry.totals is None]
+    if output.file is None and output.format == "table" and missing:  # which shows on its rows why
+        terminal.complain(f"{len(missing)} of {len(found.entries)} could not be counted: {missing[0].name}")
+    elif missing:
+        for entry in missing:
+            terminal.complain(f"{entry.name}: {entry.error}")
+    if missing:
         return errors.FAILED
     return errors.DIFFERS if any(entry.verified == "failed" for entry in found.entries) else errors.COUNTED

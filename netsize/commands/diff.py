@@ -48,9 +48,11 @@ def diff(
 
 
 def _report(word: str, network: options.Network, device: str, fresh: bool) -> dict[str, object]:
-    from netsize.results.difference import is_report, load
+    from netsize.results.difference import is_report
 
     if is_report(word):
+        from netsize.results.saved import load
+
         return load(Path(word))
     asked = network.question(word, device=device)
     with terminal.progress() as say:

@@ -49,6 +49,7 @@ def sweep(
         found = run_sweep(model, varies, values, shape, settings, device, say, not no_batch)
     output.deliver(found)
     if not found.counted:
+        terminal.complain(f"{model} can be counted at none of these")
         return errors.FAILED
     return errors.DIFFERS if found.failed else errors.COUNTED
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netsize.errors import BadOption, NetsizeError
+from netsize.errors import BadOption, NetsizeError, shortened
+from netsize.files.writing import write_whole
 from netsize.render import FORMATS, render
+from netsize.render.printable import printable
 from netsize.render.style import Style
 from netsize.run import startup
 
@@ -90,23 +92,10 @@ def write(text: str, file: Path | None) -> None:
     if file is None:
         _print(text)
         return
-    file = file.resolve()  # a link stays one
     try:
-        if file.exists() and not file.is_file():  # a device or a pipe is written to, not replaced
-            file.write_text(text, encoding="utf-8")
-            return
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8", newline="\n") as draft:
-            draft.write(text)
-        Path(draft.name).chmod(file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask())
-        Path(draft.name).replace(file)
+        write_whole(file, text.encode("utf-8", "backslashreplace"))  # a name may hold what is no character
     except OSError as error:
         raise BadOption(f"-o {file}: {error.strerror or error}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _print(text: str) -> None:
@@ -123,9 +112,13 @@ def _print(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def complain(error: NetsizeError) -> None:
-    """One or two lines on stderr."""
-    print(f"netsize: {error}", file=sys.stderr)
+MOST_LINES, MOST_CHARACTERS = 8, 300
+
+
+def complain(error: NetsizeError | str) -> None:
+    """One or two lines on stderr, in which nothing controls a terminal, and that a long name does not fill."""
+    lines = [shortened(printable(line), MOST_CHARACTERS - 10) for line in str(error).splitlines()]
+    print("\n".join([f"netsize: {next(iter(lines), '')}", *lines[1:MOST_LINES]]), file=sys.stderr)
 
 
 @contextmanager

@@ -6,8 +6,8 @@ that does not fit is not there.
 import hashlib
 import json
 import os
+import re
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,9 +19,11 @@ from typing import Any
 
 from netsize.facts.network import Network
 from netsize.facts.question import Question
+from netsize.files.writing import DRAFT, write_whole
 
 FORMAT = 1
-ENDING, DRAFT = ".netsize", ".draft"
+ENDING = ".netsize"
+_OWN = re.compile(rf"[0-9a-f]{{40}}{ENDING}|\.[0-9a-f]{{40}}{ENDING}\.[0-9a-f]+{DRAFT}")  # names of its files
 PACKAGE = Path(__file__).parent.parent
 _GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
@@ -60,20 +62,7 @@ def remember(question: Question, network: Network, summary: Mapping[str, Any]) -
     }
     payload = json.dumps(header) + "\n" + json.dumps(to_data(network))
     with suppress(OSError, UnicodeEncodeError):
-        _write(place() / _name(key), f"{_digest(payload)}\n{payload}")
-
-
-def _write(file: Path, text: str) -> None:
-    """Atomically. What is left of a process that was killed while it wrote is a draft, which nobody reads."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=DRAFT, delete=False, encoding="utf-8") as draft:
-        try:
-            draft.write(text)
-            draft.flush()
-            Path(draft.name).replace(file)
-        except BaseException:
-            Path(draft.name).unlink(missing_ok=True)
-            raise
+        write_whole(_private(place()) / _name(key), f"{_digest(payload)}\n{payload}".encode(), private=True)
 
 
 @dataclass(frozen=True)
@@ -88,7 +77,7 @@ def _read(question: Question) -> _Entry | None:
     if key is None:
         return None
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        digest, _, payload = (place() / _name(key)).read_text(encoding="utf-8").partition("\n")
+        digest, _, payload = _own_text(place() / _name(key)).partition("\n")
         if digest != _digest(payload):
             return None
         first, _, body = payload.partition("\n")
@@ -108,11 +97,31 @@ def place() -> Path:
     return Path(user_cache_path("netsize", appauthor=False))
 
 
+def _private(folder: Path) -> Path:
+    """Made, for this user alone. One that somebody has chosen and made is as they made it; entries are private there,
+    too."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if "NETSIZE_CACHE" not in os.environ:
+        folder.chmod(0o700)
+    return folder
+
+
+def _own_text(file: Path) -> str:
+    """Of an entry that nobody but this user can have written. Raises OSError."""
+    with file.open("rb") as stream:
+        there = os.fstat(stream.fileno())
+        if hasattr(os, "getuid") and (there.st_uid != os.getuid() or there.st_mode & 0o022):
+            raise PermissionError(f"{file} is another user's")
+        return stream.read().decode()
+
+
 def entries() -> Iterator[tuple[Path, int]]:
-    """All files of the cache, with their sizes."""
+    """All files of the cache, with their sizes; what else lies there is not its own."""
     with suppress(OSError):
         for file in sorted(place().iterdir()):
-            if file.suffix in (ENDING, DRAFT):
+            if _OWN.fullmatch(file.name):
                 with suppress(OSError):
                     yield file, file.stat().st_size
 

@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from netsize.checks.outcomes import Outcome, Result
+from netsize.checks.update import Updated
 
 FORMATS = ("table", "json", "github", "junit")
 SCHEMA = 1
@@ -27,6 +28,16 @@ def table(results: Sequence[Result], hide_passed: bool) -> str:
             if not outcome.passed:
                 lines += [f"    {line}" for line in explained(outcome)]
     return "\n".join([*lines, closing(results)]) + "\n"
+
+
+def updated(written: Sequence[Updated]) -> str:
+    """A line for each number that was written into a file."""
+    lines = [
+        f"{new.case.file}: {new.case.name}{f', {new.where}' if new.where else ''}: {new.quantity} "
+        f"{new.before} -> {new.after:,}\n"
+        for new in written
+    ]
+    return "".join(lines) or "no number was to be changed\n"
 
 
 def explained(outcome: Outcome) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from netsize.errors import BadOption, NetsizeError
 from netsize.results import words
-from netsize.results.difference import is_report, load
+from netsize.results.difference import is_report
 from netsize.results.display import Shown
 from netsize.results.report import Report
 from netsize.version import __version__
@@ -84,22 +84,23 @@ def of_report(name: str, report: Report) -> Entry:
 
 
 def _saved(name: str) -> Entry:
+    from netsize.results.saved import load  # its library takes as long as reading a remembered answer
+
     report = load(Path(name))
     convention = report["convention"]
     if convention != {"bias": False, "pooling": False, "padding": True}:
         raise BadOption(f"{name} was counted by another convention: {convention}")
-    shares = report.get("bulk", {}).get("parts", {})
+    shares = report["bulk"]["parts"]
     parts = {}
     for quantity in MEASURES[:3]:
-        held = {part: share[quantity] for part, share in shares.items()}
+        held = {part: share.get(quantity, 0.0) for part, share in shares.items()}
         part = max(held, key=lambda key: held[key], default="")
         parts[quantity] = (part or f"({report['model']})", held.get(part, 0.0))
-    field = report.get("receptive_field")
+    field = report["receptive_field"]
     if isinstance(field, dict):
         field = "x".join(str(size) for size in dict.fromkeys(field["size"]))
     totals = {measure: int(report["totals"][measure]) for measure in MEASURES}
-    verified = report.get("verification", {}).get("status", "skipped")
-    return Entry(name, totals, report.get("depth"), field, parts, report.get("input"), verified)
+    return Entry(name, totals, report["depth"], field, parts, report["input"], report["verification"]["status"])
 
 
 def verdicts(comparison: Comparison) -> list[str]:

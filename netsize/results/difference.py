@@ -5,16 +5,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from pathlib import Path
+from fractions import Fraction
 from typing import Any
 
 from netsize.errors import BadCase, BadOption
 from netsize.results.display import Shown
 from netsize.results.report import QUANTITIES
-from netsize.results.schema import SCHEMA as OF_REPORTS
 
 Layer = dict[str, Any]
 SCHEMA = 1
+MOST_DIGITS = 30  # of a limit
 # What makes two rows the same layer, whatever their names: a layer that moved is not a change.
 _SAME = ("kind", "input", "output", "kernel", "stride", "padding", "dilation", "groups", *QUANTITIES)
 
@@ -58,26 +58,6 @@ class Difference(Shown):
 def is_report(word: str) -> bool:
     """Whether it names a saved report, and no model: a config.json describes a network."""
     return word.endswith(".json") and not word.endswith("config.json")
-
-
-def load(file: Path) -> Layer:
-    """A report that was saved as JSON. Raises BadCase."""
-    try:
-        report = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadCase(f"{file} cannot be read: {error.strerror or error}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadCase(f"{file} is no saved report, or not all of it: {error}") from error
-    schema = report.get("schema") if isinstance(report, dict) else None
-    if schema is None:
-        raise BadCase(f"{file} is no saved report: it has no schema")
-    if schema != OF_REPORTS:
-        raise BadCase(f"{file} has schema {schema}, this netsize reads {OF_REPORTS}: freeze it again")
-    missing = [key for key in ("model", "convention", "layers", "totals") if key not in report]
-    if missing:
-        raise BadCase(f"{file} is no saved report: it has no {missing[0]!r}")
-    layers = [layer for layer in report["layers"] if layer.get("kind") != "operation"]  # those of --all own nothing
-    return {**report, "layers": layers}
 
 
 def compare_reports(before: Layer, after: Layer) -> Difference:
@@ -125,12 +105,12 @@ def _convention(report: Layer) -> str:
 def exceeded(difference: Difference, condition: str) -> bool:
     """Whether a total changed by more than `weights > +1%` or `connections > +1000000` says. Raises BadOption."""
     match = re.fullmatch(r"\s*(\w+)\s*>\s*\+?(\d+(?:\.\d+)?)\s*(%?)\s*", condition)
-    totals = difference.before["totals"]
-    if match is None or match[1] not in totals:
-        raise BadOption(f"--fail-if {condition!r}: expected one of {', '.join(totals)}, as 'weights > +1%'")
-    quantity, limit, relative = match[1], float(match[2]), match[3]
-    change = difference.after["totals"][quantity] - totals[quantity]
-    return bool(change > (limit / 100 * totals[quantity] if relative else limit))
+    before, after = difference.before["totals"], difference.after["totals"]
+    known = [name for name in before if name in after]
+    if match is None or match[1] not in known or len(match[2]) > MOST_DIGITS:
+        raise BadOption(f"--fail-if {condition!r}: expected one of {', '.join(known)}, as 'weights > +1%'")
+    quantity, limit, relative = match[1], Fraction(match[2]), match[3]
+    return bool(after[quantity] - before[quantity] > (limit / 100 * before[quantity] if relative else limit))
 
 
 def as_dict(difference: Difference) -> dict[str, Any]:

@@ -114,10 +114,13 @@ BROKEN = [
     ('[[cases]]\nmodel = "net.py:Net"\n', "there is no key 'cases'. Did you mean case?"),
     ("[[case]]\nweights = 3\n", "it names no model"),
     ('[[case]]\nmodel = "net.py:Net"\nweights = "about 3"\n', "weights = 'about 3' is no number and no comparison"),
-    ('[[case]]\nmodel = "net.py:Net"\nweights = 3.5\n', "is no number and no comparison"),
+    (
+        '[[case]]\nmodel = "net.py:Net"\nweights = 3.5\n',
+        "case 1, weights: expected a whole number or text, got a number",
+    ),
     ('[[case]]\nmodel = "nothing*"\n', "no model matches 'nothing*'"),
     ('[[case]]\nmodel = "net.py:Net"\n[case.layers."0"]\nparameters = 3\n', "layer 0: there is no key 'parameters'"),
-    ("case = 3\n", "cases are tables of their own"),
+    ("case = 3\n", "cases.toml, case: expected a list, got a whole number"),
     ('[[case]]\nmodel = "net.py:Net"\nimage = "large"\n', "case 1: --image large"),
 ]
 
@@ -201,17 +204,59 @@ units = "<= 5"     # a budget: not ours to move
 [case.layers."0"]
 weights = 2        # also
 """
-    assert main(["check", cases(text), "--update", "--device", "cpu"]) == 0
+    assert main(["check", cases(text), "--update", "--device", "cpu"]) == 1  # a budget is not kept
     expected = text.replace("weights = 1 ", "weights = 6000 ").replace("weights = 2 ", "weights = 5000 ")
     assert (folder / "cases.toml").read_text() == expected
-    assert capsys.readouterr().out == "updated cases.toml\n"
+    assert capsys.readouterr().out == (
+        "cases.toml: net.py:Net: weights 1 -> 6,000\n"
+        "cases.toml: net.py:Net, 0: weights 2 -> 5,000\n"
+        "✗ net.py:Net [cases.toml]: 3 of 5 numbers\n"
+        "    total: parameters expected 7K, counted 6,110, difference -890\n"
+        "      source: published: not ours to move\n"
+        "    total: units expected <= 5, counted 130, difference +125\n"
+        "      source: a budget: not ours to move\n"
+        "0 of 1 cases passed, 3 numbers; 1 failed\n"
+    )
 
 
-def test_update_changes_nothing_if_something_is_wrong(capsys, monkeypatch, folder: Path) -> None:
-    text = GOOD.replace("6000", "1") + '\n[[case]]\nmodel = "net.py:Nett"\n'
+SHARED = """[[case]]
+model = ["net.py:Net", "net.py:Wide"]
+input = "50"
+weights = 1
+biases = 1
+"""
+
+
+def test_a_number_that_two_networks_share_is_written_if_it_is_the_same_for_both(capsys, folder: Path) -> None:
+    (folder / "net.py").write_text(
+        NET + "\n\ndef Wide():\n    return nn.Sequential(nn.Linear(50, 110), nn.Linear(110, 0))\n"
+    )
+    assert main(["check", cases(SHARED), "--update", "--device", "cpu"]) == 1
+    assert (folder / "cases.toml").read_text() == SHARED.replace("biases = 1", "biases = 110")
+    assert "total: weights expected 1, counted 6,000" in capsys.readouterr().out
+
+
+ENDS = [b"\r\n", b"\n"]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ENDS)
+def test_update_keeps_the_ends_of_lines_a_mark_a_link_and_the_mode(mark: bytes, end: bytes, folder: Path) -> None:
+    text = mark + GOOD.replace("6000", "1").encode().replace(b"\n", end)
+    (folder / "real.toml").write_bytes(text)
+    (folder / "real.toml").chmod(0o640)
+    (folder / "cases.toml").symlink_to("real.toml")
+    assert main(["check", "cases.toml", "--update", "--device", "cpu"]) == 0
+    assert (folder / "real.toml").read_bytes() == text.replace(b"weights = 1", b"weights = 6000")
+    assert (folder / "cases.toml").is_symlink()
+    assert (folder / "real.toml").stat().st_mode & 0o7777 == 0o640
+
+
+def test_update_writes_nothing_where_something_is_wrong(capsys, monkeypatch, folder: Path) -> None:
+    text = GOOD.replace("6000", "1") + '\n[[case]]\nmodel = "net.py:Nett"\nweights = 1\n'
     assert main(["check", cases(text), "--update", "--device", "cpu"]) == 2
-    assert "--update changes nothing: cases.toml, case 2: net.py has no 'Nett'" in capsys.readouterr().err
-    assert (folder / "cases.toml").read_text() == text
+    assert "cases.toml, case 2: net.py has no 'Nett'" in capsys.readouterr().out
+    assert (folder / "cases.toml").read_text() == text.replace("weights = 1", "weights = 6000", 1)
 
     from netsize.lecture import formulas
     from netsize.trace import products
@@ -221,8 +266,8 @@ def test_update_changes_nothing_if_something_is_wrong(capsys, monkeypatch, folde
 
     monkeypatch.setattr(products, "Linear", Wrong)
     text = GOOD.replace("6000", "1")
-    assert main(["check", cases(text), "--update", "--device", "cpu"]) == 2
-    assert "--update changes nothing: the verification of net.py:Net failed" in capsys.readouterr().err
+    assert main(["check", cases(text), "--update", "--device", "cpu"]) == 1
+    assert "verification failed" in capsys.readouterr().out
     assert (folder / "cases.toml").read_text() == text
 
 
@@ -269,8 +314,8 @@ def test_update_rewrites_every_number_of_every_case(capsys, folder: Path) -> Non
 @pytest.mark.parametrize(
     "line, said",
     [
-        ('bias = "false"', "bias = 'false': expected true or false, without quotes"),
-        ("verify = 1", "verify = 1: expected true or false, without quotes"),
+        ('bias = "false"', "bias: expected true or false, got text"),
+        ("verify = 1", "verify: expected true or false, got a whole number"),
         ('weights_share = "<= 1%"', "weights_share belongs to a layer: [case.layers.NAME]"),
     ],
 )

@@ -83,6 +83,7 @@ def saved(layers: list[tuple[str, int, int, int]], **other: object) -> str:
         for path, u, c, w in layers
     ]
     totals = {q: sum(row[q] for row in rows) for q in ("units", "connections", "weights")}
+    totals["parameters"] = totals["weights"]
     convention = {"bias": False, "pooling": False, "padding": True}
     report = {"schema": 1, "model": "saved", "convention": convention, "layers": rows, "totals": totals}
     return json.dumps(report | other)
@@ -90,10 +91,11 @@ def saved(layers: list[tuple[str, int, int, int]], **other: object) -> str:
 
 ONE = [("a", 1, 1, 1)]
 WRONG = [
-    (saved(ONE)[:50], "is no saved report, or not all of it"),
-    ("[1, 2]", "is no saved report: it has no schema"),
+    (saved(ONE)[:50], "b.json, line 1, column 48: this is no saved report, or not all of it"),
+    ("[1, 2]", "b.json: expected a table, got a list"),
+    ("{}", "is no saved report: it has no schema"),
     (saved(ONE, schema=2), "has schema 2, this netsize reads 1: freeze it again"),
-    ('{"schema": 1}', "is no saved report: it has no 'model'"),
+    ('{"schema": 1}', "b.json: there is no key model"),
     (saved(ONE, convention={"bias": True, "pooling": False, "padding": True}), "these do not compare"),
 ]
 

@@ -1,0 +1,88 @@
+"""Running the console script in a fork of this process: what a command line does to it stays there, and torch is not
+imported again for each. What a user may never see is named by `faults`."""
+
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch  # noqa: F401  # before the fork, once for all
+import torchvision  # noqa: F401
+
+from netsize import __main__ as script
+
+STATUSES = (0, 1, 2, 130)
+MOST_LINES, MOST_CHARACTERS = 8, 300  # of stderr
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # but tabs and newlines
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command line ended. `status` is None if it had to be killed, negative for a signal."""
+
+    arguments: tuple[str, ...]
+    status: int | None
+    stdout: str
+    stderr: str
+    seconds: float
+
+    @property
+    def faults(self) -> list[str]:
+        """What is never right, whatever was asked."""
+        lines = self.stderr.splitlines()
+        found = {
+            "no end": self.status is None,
+            f"status {self.status}": self.status is not None and self.status not in STATUSES,
+            "a traceback": "Traceback (most recent call last)" in self.stderr,
+            f"{len(lines)} lines of stderr": len(lines) > MOST_LINES,
+            "a line of stderr that is too long": any(len(line) > MOST_CHARACTERS for line in lines),
+            "status 2 without a word": self.status == 2 and not self.stderr.strip(),
+            "a control character": bool(CONTROLS.search(self.stderr) or CONTROLS.search(self.stdout)),
+        }
+        return [name for name, is_there in found.items() if is_there]
+
+
+def run(arguments: list[str], folder: Path, seconds: float = 60) -> Ended:
+    """`netsize ARGUMENTS` in a folder, without standard input; killed after so many seconds."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if not child:
+            _become(arguments, folder, out.fileno(), err.fileno())
+        status = _ended(child, started + seconds)
+        texts = []
+        for stream in (out, err):
+            stream.seek(0)
+            texts.append(stream.read().decode("utf-8", "replace"))
+    return Ended(tuple(arguments), status, *texts, time.perf_counter() - started)
+
+
+def _become(arguments: list[str], folder: Path, out: int, err: int) -> None:
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.chdir(folder)
+        sys.stdout, sys.stderr = (os.fdopen(n, "w", encoding="utf-8", errors="backslashreplace") for n in (1, 2))
+        sys.argv = ["netsize", *arguments]
+        torch.set_num_threads(1)  # those of the parent are not there any more
+        script.run()
+    finally:
+        os._exit(99)
+
+
+def _ended(child: int, until: float) -> int | None:
+    pause = 0.001
+    while time.perf_counter() < until:
+        done, code = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(code)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
