@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from netsize import sources
 from netsize.costs.plan import Plan
-from netsize.errors import BadOption, NetsizeError
+from netsize.errors import BadOption, NetsizeError, one_line
 from netsize.machine import read_size
 from netsize.results.comparison import Comparison, Entry, compare_models, of_report
 from netsize.results.count import count
@@ -128,7 +128,7 @@ def compare(
             try:
                 entries.append(of_report(name, counted(model)))
             except NetsizeError as error:
-                entries.append(Entry(name, error=str(error)))
+                entries.append(Entry(name, error=one_line(error)))
     return Comparison(tuple(entries))
 
 

@@ -56,6 +56,11 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
+def one_line(error: BaseException) -> str:
+    """All that it says, where there is one line for it."""
+    return ". ".join(str(error).strip().splitlines())
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """' Did you mean alexnet?', or nothing if no known word is near, whatever its capitals."""
     from difflib import get_close_matches

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from netsize import errors
 from netsize.checks.cases import Case, Expected
-from netsize.errors import BadCase, NetsizeError, did_you_mean
+from netsize.errors import BadCase, NetsizeError, did_you_mean, one_line
 from netsize.results.count import count as count_network
 from netsize.results.difference import compare_reports
 from netsize.results.report import Convention, Report
@@ -48,7 +48,7 @@ def run(case: Case, count: Callable[[Case], Report]) -> Result:
     try:
         return Result(case, tuple(compare(case, count(case))))
     except NetsizeError as error:
-        return Result(case, error=f"{case.file}, case {case.keys[-1] + 1}: {error}")
+        return Result(case, error=f"{case.file}, case {case.keys[-1] + 1}: {one_line(error)}")
 
 
 def count(case: Case, device: str, fresh: bool = False) -> Report:

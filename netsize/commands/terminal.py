@@ -128,9 +128,10 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     from rich.console import Console
+    from rich.text import Text
 
     with Console(stderr=True).status("starting") as status:
-        yield status.update
+        yield lambda said: status.update(Text(shortened(printable(said))))  # a name may look like rich's markup
 
 
 def families(names: dict[str, list[str]]) -> str:

@@ -75,8 +75,9 @@ def fit(data: Any, place: str, schema: type[Schema], prefix: str = "") -> Schema
         said, path = (said, path.rstrip("`").lstrip(".")) if said else (str(error), "")
         where = ", ".join(part for part in (place, prefix + path) if part)
         raise UnreadableFile(f"{where}: {shortened(_worded(said))}") from error
-    except RecursionError as error:
-        raise UnreadableFile(f"{place} is nested too deep") from error
+    except (RecursionError, UnicodeError) as error:
+        why = "is nested too deep" if isinstance(error, RecursionError) else "holds half of a character"
+        raise UnreadableFile(f"{place} {why}") from error
 
 
 _TYPES = {

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netsize.render.page import Page
+from netsize.render.printable import shown
 from netsize.render.style import Style
 from netsize.results import display
 from netsize.results.report import Report
@@ -37,7 +38,9 @@ PAGES = {
 
 
 def render(result: Any, format: str, style: Style) -> str:
-    """A result in one of FORMATS, ending in a newline. Raises TypeError for a result that nothing here shows."""
+    """A result in one of FORMATS, ending in a newline; names in it are anybody's, and control nothing. Raises TypeError
+    for a result that nothing here shows."""
+    result = result if format == "json" else shown(result)  # which has its own way to write out every character
     shows = importlib.import_module(f"netsize.render.{format}")
     kind = type(result).__name__
     if kind in ("Report", "Explanation"):

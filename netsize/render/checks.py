@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from netsize.checks.outcomes import Outcome, Result
 from netsize.checks.update import Updated
+from netsize.render.printable import printable, printable_lines, shown
 
 FORMATS = ("table", "json", "github", "junit")
 SCHEMA = 1
@@ -15,7 +16,11 @@ MARKS = {0: "✓", 1: "✗", 2: "!"}
 
 def render(results: Sequence[Result], format: str, hide_passed: bool = False) -> str:
     """Text in one of FORMATS, ending in a newline unless it is empty."""
-    return {"table": table, "json": json, "github": github, "junit": junit}[format](results, hide_passed)
+    if format == "json":
+        return json(results, hide_passed)
+    if format == "github":
+        return github(results, hide_passed)
+    return {"table": table, "junit": junit}[format](shown(results), hide_passed)
 
 
 def table(results: Sequence[Result], hide_passed: bool) -> str:
@@ -34,10 +39,10 @@ def updated(written: Sequence[Updated]) -> str:
     """A line for each number that was written into a file."""
     lines = [
         f"{new.case.file}: {new.case.name}{f', {new.where}' if new.where else ''}: {new.quantity} "
-        f"{new.before} -> {new.after:,}\n"
+        f"{new.before} -> {new.after:,}"
         for new in written
     ]
-    return "".join(lines) or "no number was to be changed\n"
+    return "".join(f"{printable(line)}\n" for line in lines) or "no number was to be changed\n"
 
 
 def explained(outcome: Outcome) -> list[str]:
@@ -62,7 +67,10 @@ def closing(results: Sequence[Result]) -> str:
 def json(results: Sequence[Result], hide_passed: bool) -> str:
     cases = [_as_dict(result) for result in results if result.status or not hide_passed]
     return (
-        json_.dumps({"schema": SCHEMA, "status": worst(results), "cases": cases}, indent=2, ensure_ascii=False) + "\n"
+        printable_lines(
+            json_.dumps({"schema": SCHEMA, "status": worst(results), "cases": cases}, indent=2, ensure_ascii=False)
+        )
+        + "\n"
     )
 
 
@@ -94,13 +102,18 @@ def github(results: Sequence[Result], hide_passed: bool) -> str:
     lines = []
     for result in results:
         messages = [result.error] if result.error else [" ".join(explained(o)) for o in result.outcomes if not o.passed]
-        title = _escaped(f"netsize: {result.case.name}").replace(":", "%3A").replace(",", "%2C")
-        lines += [f"::error file={result.case.file},title={title}::{_escaped(message)}" for message in messages]
+        file, title = (_property(text) for text in (str(result.case.file), f"netsize: {result.case.name}"))
+        lines += [f"::error file={file},title={title}::{_escaped(message)}" for message in messages]
     return "\n".join([*lines, closing(results)]) + "\n"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Of GitHub's own controls; what else cannot be seen is written out."""
+    return printable_lines(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def junit(results: Sequence[Result], hide_passed: bool) -> str:

@@ -1,7 +1,8 @@
-"""CSV: one line for each row, numbers without separators, for spreadsheets and programs.."""
+"""CSV: one line for each row, numbers without separators, for spreadsheets and programs."""
 
 import csv
 import io
+from typing import Any
 
 from netsize.lecture.formulas import by
 from netsize.render.extras import extras
@@ -26,7 +27,7 @@ def report(report: Report, style: Style) -> str:
     for row in chosen_rows(report, style):
         values = {column: getattr(row, column) for column in COLUMNS}
         values |= {"input": by(row.input), "output": by(row.output)}
-        writer.writerow([*values.values(), *(extra.text(row).replace(",", "") for extra in more)])
+        writer.writerow(map(_cell, [*values.values(), *(extra.text(row).replace(",", "") for extra in more)]))
     return text.getvalue()
 
 
@@ -36,7 +37,7 @@ def explanation(explanation: Explanation, style: Style) -> str:
     writer.writerow(OF_STEPS)
     for section in explanation.sections:
         for step in section.steps:
-            writer.writerow([section.title, step.what, step.formula, step.numbers, step.value])
+            writer.writerow(map(_cell, [section.title, step.what, step.formula, step.numbers, step.value]))
     return text.getvalue()
 
 
@@ -46,5 +47,10 @@ def page(page: Page, style: Style) -> str:
     sheet = page.records
     writer.writerow([*(column.key for column in sheet.columns), "error"])
     for record in sheet.records:
-        writer.writerow([*(record.get(column.key) for column in sheet.columns), record.get("error")])
+        writer.writerow(map(_cell, [*(record.get(column.key) for column in sheet.columns), record.get("error")]))
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula has an apostrophe in front, as spreadsheets write it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from netsize.render.page import Page
+from netsize.render.printable import printable_lines
 from netsize.render.style import Style
 from netsize.results import explanation as explanations
 from netsize.results import schema
@@ -25,4 +26,4 @@ def page(page: Page, style: Style) -> str:
 
 
 def _text(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return printable_lines(json.dumps(data, indent=2, ensure_ascii=False)) + "\n"

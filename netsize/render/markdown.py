@@ -1,5 +1,7 @@
 """Markdown: a table whose columns line up in the source, too."""
 
+import re
+
 from netsize.render.extras import extras
 from netsize.render.page import Page, Sheet
 from netsize.render.style import Style, chosen_rows
@@ -8,6 +10,13 @@ from netsize.results.explanation import Explanation
 from netsize.results.report import QUANTITIES, Report
 
 LEFT = 4  # columns of text before those of numbers
+# what would be markup: in a word's inside an underscore is none, and < is none before a space or a digit
+_MARKUP = re.compile(r"[\\`|*\[\]]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|~~|://|www\.")
+
+
+def escaped(text: str) -> str:
+    """A text as itself, whatever is in it."""
+    return _MARKUP.sub(lambda found: "".join(f"\\{sign}" if not sign.isalpha() else sign for sign in found[0]), text)
 
 
 def report(report: Report, style: Style) -> str:
@@ -21,19 +30,21 @@ def report(report: Report, style: Style) -> str:
     totals = ["**total**", "", "", "", *(f"{getattr(report.totals, quantity):,}" for quantity in QUANTITIES)]
     totals += [extra.foot for extra in extras(report)]
     titles = ["layer", "name", "operation", "output", *QUANTITIES, *(extra.title for extra in extras(report))]
-    lines = [[cell.replace("|", "\\|") for cell in line] for line in (titles, *rows, totals)]
+    lines = [titles, *([escaped(cell) for cell in row] for row in rows), totals]
     widths = [max(len(line[i]) for line in lines) for i in range(len(titles))]
     rule = ["-" * width if i < LEFT else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
     table = [_line(line, widths) for line in (lines[0], rule, *lines[1:])]
-    answers = [f"- {title}: {name}, {share} ({holds})" for title, name, share, holds in words.bulk(report)]
+    answers = [
+        f"- {title}: {escaped(name)}, {share} ({escaped(holds)})" for title, name, share, holds in words.bulk(report)
+    ]
     below = [
         f"{words.parameters(report)}.",
         f"{words.work(report)}.",
-        *words.asked(report),
-        *words.notes(report),
-        f"{words.verification(report)}.",
+        *map(escaped, words.asked(report)),
+        *map(escaped, words.notes(report)),
+        f"{escaped(words.verification(report))}.",
     ]
-    title = " · ".join(words.header(report))
+    title = escaped(" · ".join(words.header(report)))
     return "\n".join([f"**{title}**", "", *table, "", *answers, "", "\n\n".join(below)]) + "\n"
 
 
@@ -45,12 +56,12 @@ def _line(cells: list[str], widths: list[int]) -> str:
 
 
 def explanation(explanation: Explanation, style: Style) -> str:
-    lines = [f"**{explanation.title}**"]
+    lines = [f"**{escaped(explanation.title)}**"]
     for section in explanation.sections:
-        lines += ["", f"**{section.title}**", ""]
+        lines += ["", f"**{escaped(section.title)}**", ""]
         for step in section.steps:
-            code = f"`{step}`" if step.formula or step.numbers else str(step)
-            lines.append(f"- {step.what}: {code}" if step.what else f"- {code}")
+            code = f"`{str(step).replace('`', chr(39))}`" if step.formula or step.numbers else escaped(str(step))
+            lines.append(f"- {escaped(step.what)}: {code}" if step.what else f"- {code}")
     return "\n".join(lines) + "\n"
 
 
@@ -60,7 +71,7 @@ def page(page: Page, style: Style) -> str:
 
 def _sheet(sheet: Sheet) -> str:
     rows = [[column.title for column in sheet.columns], *sheet.texts()]
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(sheet.columns))]
     lefts = [index == 0 or column.left for index, column in enumerate(sheet.columns)]
     rule = ["-" * width if left else "-" * (width - 1) + ":" for left, width in zip(lefts, widths)]
@@ -68,5 +79,5 @@ def _sheet(sheet: Sheet) -> str:
         "| " + " | ".join(c.ljust(w) if left else c.rjust(w) for left, c, w in zip(lefts, row, widths)) + " |"
         for row in (rows[0], rule, *rows[1:])
     ]
-    title = [f"**{sheet.title}**", ""] if sheet.title else []
-    return "\n".join([*title, *lines, "", *(f"- {note}" for note in sheet.notes)]) + "\n"
+    title = [f"**{escaped(sheet.title)}**", ""] if sheet.title else []
+    return "\n".join([*title, *lines, "", *(f"- {escaped(note)}" for note in sheet.notes)]) + "\n"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netsize.errors import BadOption, NetsizeError
+from netsize.errors import BadOption, NetsizeError, one_line
 from netsize.results import words
 from netsize.results.difference import is_report
 from netsize.results.display import Shown
@@ -60,7 +60,7 @@ def _entry(name: str, count: Callable[[str], Report]) -> Entry:
             return _saved(name)
         return of_report(name, count(name))
     except NetsizeError as error:
-        return Entry(name, error=str(error))
+        return Entry(name, error=one_line(error))
 
 
 def of_report(name: str, report: Report) -> Entry:

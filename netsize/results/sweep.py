@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netsize.errors import BadOption, NetsizeError, TooLarge
+from netsize.errors import BadOption, NetsizeError, TooLarge, one_line
 from netsize.facts.network import Network
 from netsize.lecture.formulas import Shape
 from netsize.results.count import count
@@ -139,7 +139,7 @@ def sweep_values(values: Iterable[Any], examine: Callable[[Any, bool], Network])
 
 
 def _failed(value: Any, error: NetsizeError) -> Point:
-    return Point(value, error=str(error).partition("; the smallest")[0])
+    return Point(value, error=one_line(error).partition("; the smallest")[0])
 
 
 def _point(value: Any, report: Report) -> Point:

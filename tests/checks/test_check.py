@@ -213,7 +213,7 @@ weights = 2        # also
         "✗ net.py:Net [cases.toml]: 3 of 5 numbers\n"
         "    total: parameters expected 7K, counted 6,110, difference -890\n"
         "      source: published: not ours to move\n"
-        "    total: units expected <= 5, counted 130, difference +125\n"
+        "    total: units expected <= 5, counted 110, difference +105\n"
         "      source: a budget: not ours to move\n"
         "0 of 1 cases passed, 3 numbers; 1 failed\n"
     )

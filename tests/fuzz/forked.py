@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch  # noqa: F401  # before the fork, once for all
+import torch  # before the fork, once for all
 import torchvision  # noqa: F401
 
 from netsize import __main__ as script
