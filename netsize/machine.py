@@ -20,8 +20,8 @@ def binary(size: int) -> str:
 def read_size(text: str) -> int:
     """4GiB, 512MiB or 8GB, in bytes. Raises BadOption."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", text.lower())
-    size = round(float(match[1]) * (1024 if match[3] else 1000) ** ("kmgt".index(match[2]) + 1)) if match else 0
-    if size < 1:
+    size = round(float(match[1][:40]) * (1024 if match[3] else 1000) ** ("kmgt".index(match[2]) + 1)) if match else 0
+    if not 1 <= size < 2**63:
         raise BadOption(f"--memory {text}: expected a size like 4GiB or 512MiB")
     return size
 

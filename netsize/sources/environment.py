@@ -1,6 +1,7 @@
 """torch and torchvision: there, fitting together, and with the device that was asked for."""
 
 import importlib.util
+import re
 from typing import TYPE_CHECKING
 
 from netsize.errors import BadEnvironment
@@ -52,6 +53,8 @@ def choose_device(name: str) -> "torch.device":
         raise BadEnvironment(f"there is no device {name!r}; there are {', '.join(DEVICES)}")
     if not there[kind]:
         raise BadEnvironment(f"--device {name}: this machine has none that torch {torch.__version__} can use")
+    if not re.fullmatch(r"[a-z]+(:\d{1,4})?", name):
+        raise BadEnvironment(f"--device {name}: expected a kind, or a kind and a number, as cuda:1")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise BadEnvironment(f"--device {name}: this machine has {torch.cuda.device_count()} of them, counted from 0")

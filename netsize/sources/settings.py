@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from netsize.errors import BadInput, BadModel, BadOption
+from netsize.errors import BadInput, BadModel, BadOption, shortened
 from netsize.lecture.formulas import Shape
 
 TYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64")
+LONGEST = 10_000  # characters of a value
 _NAMED = re.compile(r"\s*([A-Za-z_][\w.]*)\s*=(.*)", re.DOTALL)
 _VALUED = re.compile(r"([^<=]*)(?:([<=])(.*))?", re.DOTALL)
 
@@ -102,10 +103,14 @@ def read_setting(text: str) -> tuple[str, Any]:
     words = {"true": True, "false": False, "none": None}
     if value.lower() in words:
         return key, words[value.lower()]
+    if len(value) > LONGEST:
+        raise BadInput(f"--set {shortened(text)}: a value of {len(value):,} characters; at most {LONGEST:,} are read")
     try:
         return key, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return key, value
+    except (RecursionError, MemoryError):
+        raise BadInput(f"--set {shortened(text)}: this is nested too deep") from None
 
 
 def read_image(text: str) -> Shape:

@@ -9,6 +9,7 @@ int64: GPU libraries may convolve by a transform (Winograd, FFT) with a relative
 leaves a fan-in below 2^17 within 1/8 of its whole number. Direct summation has no error to round away.
 """
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -254,16 +255,33 @@ def windows(formula: Pooling, output: Shape, device: torch.device) -> Execution:
 
 
 def adaptive(func: Any, formula: Pooling, device: torch.device) -> Execution:
-    """The pool itself is run, axis by axis, on every input that is 1 in one place and 0 elsewhere: the
-    outputs that answer are those that see the place. Windows are boxes, so the axes multiply."""
+    """The pool itself is run, axis by axis, on inputs that are 1 in places as far from each other as two of the
+    longest windows are long, and 0 elsewhere: the outputs that answer are those that see one of them. Each place is 1
+    in one of these inputs. (Were a window longer, it would answer to all of them: more often than its formula
+    says.) Windows are boxes, so the axes multiply."""
     axes = len(formula.outputs)
     total = prod(formula.input[:-axes])
     for axis in range(axes):
-        shape, outputs = [1] * axes, [1] * axes
-        shape[axis], outputs[axis] = size, _ = formula.input[-axes + axis], formula.outputs[axis]
-        result = func(torch.eye(size, device=device).reshape(size, 1, *shape), outputs)
-        total *= int(((result[0] if isinstance(result, tuple) else result) > 0).sum().item())
+        size, count = formula.input[-axes + axis], formula.outputs[axis]
+        total *= sum(_answers(func, marked, axes, axis, count) for marked in _spread(size, count, device))
     return Execution(connections=total, inside=total)
+
+
+def _answers(func: Any, marked: torch.Tensor, axes: int, axis: int, count: int) -> int:
+    shape, outputs = [1] * axes, [1] * axes
+    shape[axis], outputs[axis] = marked.shape[1], count
+    result = func(marked.reshape(marked.shape[0], 1, *shape), outputs)
+    return int(((result[0] if isinstance(result, tuple) else result) > 0).sum().item())
+
+
+def _spread(size: int, count: int, device: torch.device) -> Iterator[torch.Tensor]:
+    """Inputs x places, some inputs at a time: each place is 1 in one of them."""
+    apart = min(size, 2 * (size // count + 2))
+    together = max(1, CHUNK // size)
+    places = torch.arange(size, device=device) % apart
+    for start in range(0, apart, together):
+        inputs = torch.arange(start, min(start + together, apart), device=device)
+        yield (places == inputs[:, None]).float()
 
 
 def fractional(func: Any, formula: FractionalPooling, samples: torch.Tensor) -> Execution:
