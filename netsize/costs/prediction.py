@@ -28,7 +28,7 @@ from netsize.run.fake_tensors import without_values
 from netsize.run.forward_pass import BackwardFailed, ForwardFailed, aliases_of, trace
 from netsize.run.inputs import arguments_of, known_inputs, read_given
 from netsize.run.mending import mended
-from netsize.run.switches import uncompiled
+from netsize.run.switches import alone, uncompiled
 from netsize.sources.built import Arguments, Built
 from netsize.sources.environment import choose_device
 from netsize.sources.factory import quiet
@@ -40,6 +40,7 @@ Say = Callable[[str], None]
 BATCH = 64
 
 
+@alone
 def train_model(
     model: Any,
     input: Any,
@@ -64,6 +65,7 @@ def train_model(
         return train_built(built, read_given(input, built), plan, where, measure, say)
 
 
+@alone
 def train_built(
     built: Built,
     specs: Sequence[InputSpec],

@@ -1,6 +1,7 @@
 """From a MODEL, or a network that is built, to what one forward pass of it wrote down; or to an error that says what to
 do. Whoever asks (the command line, Python, a sweep) comes through here."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -12,12 +13,13 @@ from netsize import sources
 from netsize.errors import BadInput, BadOption
 from netsize.facts.network import Network
 from netsize.run import memory, startup
-from netsize.run.failures import cannot_take, too_large
+from netsize.run.failures import cannot_take, needs_values, too_large
 from netsize.run.forward_pass import ForwardFailed, trace
 from netsize.run.gradients import measure_fields
 from netsize.run.inputs import MakeInputs, arguments_of, known_inputs, read_given, read_shapes
 from netsize.run.mending import mended
-from netsize.run.piecewise import prepare
+from netsize.run.piecewise import may_be_large, prepare
+from netsize.run.switches import alone
 from netsize.run.transfer import Until, replace_classifier
 from netsize.sources.built import Built
 from netsize.sources.environment import choose_device
@@ -27,6 +29,7 @@ from netsize.sources.settings import InputSpec, Settings
 Say = Callable[[str], None]
 
 
+@alone
 def examine(
     model: Any,
     input: Any = None,
@@ -77,6 +80,7 @@ def examine(
         )
 
 
+@alone
 def examine_built(
     built: Built,
     specs: Sequence[InputSpec] = (),
@@ -134,6 +138,8 @@ def _once(
     stop = Until(model, until) if until else None
     piecewise = 0
     try:
+        if verify and may_be_large(built, specs, device, limit):
+            _refused(built, make)
         if verify:
             piecewise = prepare(built, specs, make, device, limit)
         with quiet():
@@ -157,6 +163,18 @@ def _once(
         if memory.is_exhausted(error):
             raise too_large(built, specs, make, device) from error
         raise
+
+
+def _refused(built: Built, make: MakeInputs) -> None:
+    """Before a large input is filled with numbers: what the network says to its shape, on tensors that take no memory.
+    What only they cannot do is no refusal. Raises ForwardFailed."""
+    try:
+        with quiet():
+            trace(built.model, make, built.source, torch.device("cpu"), False)
+    except ForwardFailed as failure:
+        only_fake = re.search("fake|meta", str(failure.error), re.IGNORECASE) or needs_values(failure)
+        if type(failure.error) in (RuntimeError, ValueError, IndexError) and not only_fake:
+            raise
 
 
 def _replaced(built: Built, make: MakeInputs, classes: int | None, until: str | None) -> str:

@@ -16,7 +16,7 @@ from netsize.sources.settings import InputSpec
 def prepare(built: Built, specs: Sequence[InputSpec], make: MakeInputs, device: torch.device, limit: int | None) -> int:
     """Give the network memory and values on its device; or, if they do not fit, none to its large parameters: then
     how many bytes they would take. Raises BadInput if not even one layer at a time fits."""
-    if _may_be_large(built, specs, device, limit):
+    if may_be_large(built, specs, device, limit):
         built.blank = forget(built.model, built.blank)
         need, free = memory.needed(built.model, make), _free(device, limit)
         if need is not None and free is not None and need.at_once > free:
@@ -31,7 +31,7 @@ def prepare(built: Built, specs: Sequence[InputSpec], make: MakeInputs, device: 
     return 0
 
 
-def _may_be_large(built: Built, specs: Sequence[InputSpec], device: torch.device, limit: int | None) -> bool:
+def may_be_large(built: Built, specs: Sequence[InputSpec], device: torch.device, limit: int | None) -> bool:
     """Do not let the system kill a pass that is far too large. A small one is not looked at: activations and
     their ones take between 5 (alexnet) and 204 times (regnet_y_128gf) what the input takes in torchvision."""
     own = [p for p in built.model.parameters() if not nn.parameter.is_lazy(p)]

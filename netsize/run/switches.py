@@ -1,14 +1,45 @@
 """Global switches while a network runs, which are put back afterwards: so that what it executes can be seen, is
 repeatable, and keeps nothing for gradients that nobody asks for."""
 
+import os
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+_alone = threading.RLock()
+
+
+def _renewed() -> None:
+    """In a child of a fork: whoever held it is not there."""
+    global _alone
+    _alone = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renewed)
+
+
+def alone(run: Callable[Given, Result]) -> Callable[Given, Result]:
+    """One thread at a time: switches belong to the process, and two that put them back in turns would leave them as
+    the other one had set them."""
+
+    @wraps(run)
+    def waiting(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        with _alone:
+            return run(*args, **kwargs)
+
+    return waiting
 
 
 def contexts(device: torch.device) -> list[Any]:

@@ -1,0 +1,176 @@
+"""A process that calls netsize is left as it was, whoever calls, and from where."""
+
+import gc
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from torch import nn
+
+import netsize
+
+
+class Net(nn.Module):
+    """Convolution, attention in its fused form, and a head: each meets a switch that is turned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.attention = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.attention(self.conv(x).flatten(2).transpose(1, 2)).mean(1))
+
+
+WEIGHTS = 3 * 8 * 9 + 3 * 8 * 8 + 8 * 8 + 2 * 8 * 16 + 8 * 5
+
+
+def state() -> dict[str, Any]:
+    """What belongs to the process, and netsize or torch may turn."""
+    return {
+        "torch's random numbers": torch.random.get_rng_state().tolist(),
+        "numpy's": str(numpy.random.get_state()),
+        "Python's": random.getstate(),
+        "default type": torch.get_default_dtype(),
+        "default device": str(torch.get_default_device()),
+        "gradients": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "autocast": (torch.is_autocast_enabled("cpu"), torch.is_autocast_enabled("cuda")),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "oneDNN": torch.backends.mkldnn.enabled,
+        "cuDNN": torch.backends.cudnn.enabled,
+        "fast path": torch.backends.mha.get_fastpath_enabled(),
+        "attention": (torch.backends.cuda.flash_sdp_enabled(), torch.backends.cuda.mem_efficient_sdp_enabled()),
+        "compile": torch.compile,
+        "threads": torch.get_num_threads(),
+        "warnings": [str(one) for one in warnings.filters],
+        "show": warnings.showwarning,
+        "signal": signal.getsignal(signal.SIGINT),
+        "collecting": (gc.isenabled(), gc.get_threshold()),
+        "path": list(sys.path),
+        "environment": dict(os.environ),
+        "folder": Path.cwd(),
+        "excepthook": sys.excepthook,
+        "stdout": sys.stdout,
+        "alive": sorted(thread.name for thread in threading.enumerate() if "ThreadPool" not in thread.name),
+    }
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    return {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+
+
+CALLS: dict[str, Callable[[], Any]] = {
+    "analyze": lambda: netsize.analyze(Net(), "3x8x8", device="cpu", receptive_field=True),
+    "not verified": lambda: netsize.analyze(Net(), "3x8x8", device="cpu", verify=False),
+    "an error": lambda: netsize.analyze(Net(), "1x8x8", device="cpu"),
+    "training": lambda: netsize.training(Net(), "3x8x8", batch=2, device="cpu"),
+    "compare": lambda: netsize.compare([Net(), Net()], "3x8x8", device="cpu"),
+    "explain": lambda: netsize.explain(Net(), "conv", "3x8x8", device="cpu"),
+}
+
+
+def called(call: Callable[[], Any]) -> None:
+    try:
+        call()
+    except netsize.NetsizeError as error:
+        assert "cannot take" in str(error)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_nothing_is_changed(name: str) -> None:
+    for each in (name, "an error"):  # what is imported on the way is imported: torch's compiler names its folder in
+        called(CALLS[each])  # the environment when it is
+    torch.manual_seed(1)
+    random_numbers, before = torch.random.get_rng_state(), state()
+    network = Net()
+    torch.random.set_rng_state(random_numbers)
+    values = {key: value.clone() for key, value in network.state_dict().items()}
+    called(lambda: netsize.analyze(network, "3x8x8", device="cpu"))
+    called(lambda: netsize.analyze(network, "1x8x8", device="cpu"))
+    assert all(torch.equal(values[key], value) for key, value in network.state_dict().items())
+    assert network.training and all(p.requires_grad and p.grad is None for p in network.parameters())
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
+    torch.random.set_rng_state(random_numbers)
+    assert differences(before, state()) == {}
+
+
+def test_eight_threads_at_once() -> None:
+    """Switches that threads turn in turns stayed turned: oneDNN off, the fast path of attention off."""
+    before = state()
+    with ThreadPoolExecutor(8) as pool:
+        reports = list(pool.map(lambda _: netsize.analyze(Net(), "3x8x8", device="cpu"), range(24)))
+    assert {report.totals.weights for report in reports} == {WEIGHTS}
+    assert {report.verification.status for report in reports} == {"passed"}
+    after = state()
+    random_numbers = "torch's random numbers"  # Net() draws them
+    assert differences({**before, random_numbers: 0}, {**after, random_numbers: 0}) == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_of_a_fork_is_not_kept_waiting() -> None:
+    """By a thread of its parent that was counting."""
+    counting, go_on = threading.Event(), threading.Event()
+
+    class Slow(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            counting.set()
+            go_on.wait(60)
+            return super().forward(x)
+
+    thread = threading.Thread(target=lambda: netsize.analyze(Slow(4, 4), "4", device="cpu"))
+    thread.start()
+    counting.wait(60)
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        report = netsize.analyze(nn.Linear(4, 4), "4", device="cpu", verify=False)
+        os._exit(0 if report.totals.weights == 16 else 1)
+    status = os.waitpid(child, 0)[1]
+    go_on.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+class Default(AbstractContextManager[None]):
+    def __init__(self, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+
+    def __enter__(self) -> None:
+        self.before = torch.get_default_dtype()
+        torch.set_default_dtype(self.dtype)
+
+    def __exit__(self, *_: Any) -> None:
+        torch.set_default_dtype(self.before)
+
+
+SURROUNDINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "nothing": nullcontext,
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+    "float64": lambda: Default(torch.float64),
+    "bfloat16": lambda: Default(torch.bfloat16),
+    "a default device": lambda: torch.device("cpu"),
+}
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["built there", "built before"])
+@pytest.mark.parametrize("name", SURROUNDINGS)
+def test_whatever_is_around_the_call(name: str, inside: bool) -> None:
+    network = Net()
+    with SURROUNDINGS[name]():
+        report = netsize.analyze(Net() if inside else network, "3x8x8", device="cpu")
+    assert (report.totals.weights, report.verification.status) == (WEIGHTS, "passed")
