@@ -54,6 +54,7 @@ def state() -> dict[str, Any]:
         "fast path": torch.backends.mha.get_fastpath_enabled(),
         "attention": (torch.backends.cuda.flash_sdp_enabled(), torch.backends.cuda.mem_efficient_sdp_enabled()),
         "compile": torch.compile,
+        "recursion": sys.getrecursionlimit(),
         "threads": torch.get_num_threads(),
         "warnings": [str(one) for one in warnings.filters],
         "show": warnings.showwarning,
@@ -174,3 +175,22 @@ def test_whatever_is_around_the_call(name: str, inside: bool) -> None:
     with SURROUNDINGS[name]():
         report = netsize.analyze(Net() if inside else network, "3x8x8", device="cpu")
     assert (report.totals.weights, report.verification.status) == (WEIGHTS, "passed")
+
+
+class Nested(nn.Module):
+    """Modules within modules."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.inner: nn.Module = Nested(depth - 1) if depth else nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x)
+
+
+def test_modules_within_modules_as_deep_as_torch_takes_them() -> None:
+    """Three frames of Python's limit of 1,000 for each: what runs without netsize runs with it."""
+    network = Nested(220)
+    network(torch.rand(1, 4))
+    report = netsize.analyze(network, "4", device="cpu")
+    assert (report.totals.weights, report.verification.status) == (16, "passed")
