@@ -60,7 +60,7 @@ def parse_toml(text: str, file: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         said, _, where = str(error).partition(" (at ")
-        line = where.partition(",")[0] or "the end"
+        line = where.rstrip(")").partition(",")[0]  # "line 3, column 1", or "end of document"
         raise UnreadableFile(f"{file}, {line}: {shortened(said)}") from error
     except (RecursionError, ValueError) as error:  # thousands of brackets, or of digits
         raise UnreadableFile(f"{file} cannot be read: {shortened(str(error))}") from error
