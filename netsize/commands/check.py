@@ -28,7 +28,10 @@ def check(
     device: options.Device = "auto",
     fresh: options.Fresh = False,
 ) -> int:
-    """Hold networks against known counts and budgets: cases in TOML files."""
+    """Hold networks against known counts and budgets: cases in TOML files.
+
+    A case whose model is Python (net.py:Net, package.module:Net) runs that code; nothing else in such a file does.
+    """
     from netsize.checks.outcomes import count, run  # reading TOML takes a tenth of the time of a remembered answer
     from netsize.render import checks
 

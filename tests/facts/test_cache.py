@@ -344,3 +344,37 @@ ERRORS = [
 def test_errors(arguments: list[str], message: str, capsys) -> None:
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_cache_belongs_to_its_user_alone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.delenv("NETSIZE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert main(["lenet5", "--no-verify", "-o", str(tmp_path / "x.json")]) == 0
+    folder = cache.place()
+    assert folder.parent == tmp_path / "caches"
+    assert (folder.stat().st_mode & 0o777, entry().stat().st_mode & 0o777) == (0o700, 0o600)
+    folder.chmod(0o755)  # as an older netsize has made it
+    assert main(["lenet5", "--fresh", "--no-verify", "-o", str(tmp_path / "x.json")]) == 0
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_entry_that_others_could_have_written_is_not_read() -> None:
+    asked = question("lenet5", verify=False)
+    ask(asked, lambda _: None)
+    assert cache.recall(asked) is not None
+    entry().chmod(0o666)
+    assert cache.recall(asked) is None
+    entry().chmod(0o600)
+    assert cache.recall(asked) is not None
+    if os.getuid() == 0:  # only root can give files away
+        os.chown(entry(), 12345, 12345)
+        assert cache.recall(asked) is None
+
+
+def test_clearing_removes_its_own_files_only() -> None:
+    ask(question("lenet5", verify=False), lambda _: None)
+    others = [cache.place() / name for name in ("notes.netsize", "work.draft", ".hidden", "a.txt")]
+    for file in others:
+        file.write_text("mine")
+    assert cache.clear() == 1
+    assert sorted(cache.place().iterdir()) == sorted(others)
