@@ -14,6 +14,7 @@ from netsize.commands.diff import diff
 from netsize.commands.draw import draw
 from netsize.commands.explain import explain
 from netsize.commands.freeze import freeze
+from netsize.commands.hints import hint
 from netsize.commands.list import list_models
 from netsize.commands.options import spread
 from netsize.commands.show import show
@@ -30,6 +31,10 @@ class Commands(typer.core.TyperGroup):
     """`netsize MODEL` is `netsize show MODEL`, for running as for completing."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args[:1] == ["help"]:  # netsize help check
+            args = [*(word for word in args[1:2] if word in self.commands), "--help"]
+        if args == ["version"]:
+            args = ["--version"]
         own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
         if args and args[0] not in self.commands and args[0].partition("=")[0] not in own:
             if not args[0].startswith("-") and not ctx.resilient_parsing:  # not while completing
@@ -76,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         with startup.interrupts():
             return app(arguments or ["--help"], prog_name="netsize", standalone_mode=False) or errors.COUNTED
     except NetsizeError as error:
-        complain(error)
+        complain(f"{error}{hint(arguments, error)}")
         return error.status
     except KeyboardInterrupt:
         return errors.INTERRUPTED
@@ -84,7 +89,8 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(error, OSError) and error.filename is not None:  # a name that is too long, a loop of links
             complain(f"{shortened(str(error.filename))}: {error.strerror}")
         elif hasattr(error, "format_message"):  # typer's errors of usage have it; the class is not public
-            complain(error.format_message())
+            said, better = error.format_message(), hint(arguments, error)
+            complain(shortened(said.partition(" (Possible options")[0] if better else said) + better)
         else:
             raise
         return errors.FAILED

@@ -371,3 +371,42 @@ def test_a_new_file_has_the_mode_that_the_user_gives_to_new_files(folder: Path) 
     finally:
         os.umask(before)
     assert (folder / "report.json").stat().st_mode & 0o777 == 0o640
+
+
+MEANT = [
+    # what was written, and the command that is to be copied
+    ("alexnet vgg16", "compare alexnet vgg16"),
+    ("alexnet vgg16 resnet18", "compare alexnet vgg16 resnet18"),
+    ("alexnet features.0", "explain alexnet features.0"),
+    ("explain features.0 alexnet", "explain alexnet features.0"),
+    ("alexnet --csv", "alexnet --format csv"),
+    ("alexnet --latex --bias", "alexnet --format latex --bias"),
+    ("alexnet --md", "alexnet --format markdown"),
+    ("alexnet --macs", "alexnet --sort connections"),
+    ("alexnet --gpu", "alexnet --device cuda"),
+    ("alexnet --batch 4", "train alexnet --batch 4"),
+    ("alexnet --batch=4", "train alexnet --batch 4"),
+    ("alexnet --input-size 3x64x64", "alexnet --input 3x64x64"),
+    ("alexnet --shape=3x64x64", "alexnet --input 3x64x64"),
+]
+
+
+@pytest.mark.parametrize("line, command", MEANT)
+def test_a_line_that_is_near_another_one_names_it(line: str, command: str, capsys) -> None:
+    assert main(line.split()) == 2
+    assert capsys.readouterr().err.splitlines()[1] == f"Try: netsize {command}"
+
+
+@pytest.mark.parametrize("line", ["alexnet --nonsense", "alexnet a b", "alexnet --csv=3"])
+def test_where_nothing_is_near_nothing_is_tried(line: str, capsys) -> None:
+    assert main(line.split()) == 2
+    assert "Try:" not in capsys.readouterr().err
+
+
+def test_help_and_version_are_words_too(capsys) -> None:
+    shown = []
+    for line in ("help", "--help", "help check", "check --help", "version", "--version"):
+        assert main(line.split()) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0::2] == shown[1::2]
+    assert len(set(shown)) == 3
