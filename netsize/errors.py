@@ -46,7 +46,7 @@ class BadEnvironment(NetsizeError):
 
 def shortened(text: str, most: int = 120) -> str:
     """Its first line, without its middle if it is long: a name of 5,000 characters is recognised by its ends."""
-    line = next(iter(text.strip().splitlines()), "")
+    line = next(iter(text.lstrip("\n").splitlines()), "").rstrip()
     return line if len(line) <= most else f"{line[: most - 31]} ... {line[-26:]}"
 
 

@@ -10,8 +10,10 @@ from netsize.results.explanation import Explanation
 from netsize.results.report import QUANTITIES, Report
 
 LEFT = 4  # columns of text before those of numbers
-# what would be markup: in a word's inside an underscore is none, and < is none before a space or a digit
-_MARKUP = re.compile(r"[\\`|*\[\]]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|~~|://|www\.")
+# what would be markup: an underscore is none inside of a word, < none before a space, brackets none without a target
+_MARKUP = re.compile(
+    r"[\\`|*]|\](?=[(\[:])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|~~|://|www\."
+)
 
 
 def escaped(text: str) -> str:
