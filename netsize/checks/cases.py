@@ -94,7 +94,7 @@ class _Layer(Struct):
 
 
 class _Table(Struct):
-    """[[case]], as TOML has it: every key is an option (OPTIONS) or a quantity."""
+    """[[case]], as TOML has it: every key is an option or a quantity."""
 
     model: str | list[str]
     name: str | None = None
@@ -172,10 +172,7 @@ def _read_case(file: Path, keys: Keys, data: dict[str, Any], table: Any) -> Iter
             input=(read.input,) if isinstance(read.input, str) else tuple(read.input),
             settings=_settings(place, read),
             expected=tuple(expected),
-            **{
-                key: getattr(read, key)
-                for key in ("batch", "bias", "pooling", "padding", "verify", "frozen", "published")
-            },
+            **{key: getattr(read, key) for key in SAME},
         )
 
 

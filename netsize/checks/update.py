@@ -28,15 +28,18 @@ class Updated:
 def update(results: Sequence[Result]) -> tuple[list[Updated], list[Result]]:
     """Write exact numbers that differ into their files; what was written, and the results as they are then. Budgets
     and published, rounded numbers stay: they are not ours to move. So do those of a case that could not be run or
-    verified, and a number that several models share, if it is not the same for all. Raises BadCase for a file
-    that was changed meanwhile, or cannot be written."""
-    wanted = [_wanted(result) for result in results]
+    verified, and a number that several models share, if it is not known of all, or not the same for all. Raises
+    BadCase for a file that was changed meanwhile, or cannot be written."""
+    known = [result.case for result in results if result.error is None and not _fails(result)]
+    files = dict.fromkeys(result.case.file for result in results)
+    unknown = {(file, case.keys) for file in files for case in read_file(file) if case not in known}
+    wanted = [_wanted(result) if (result.case.file, result.case.keys) not in unknown else {} for result in results]
     shared: dict[tuple[Path, Keys], set[int]] = {}
     for result, numbers in zip(results, _all_exact(results)):
         for place, counted in numbers.items():
             shared.setdefault((result.case.file, place), set()).add(counted)
     written: list[Updated] = []
-    for file in dict.fromkeys(result.case.file for result in results):
+    for file in files:
         chosen = {
             place: new
             for result, numbers in zip(results, wanted)
@@ -51,10 +54,9 @@ def update(results: Sequence[Result]) -> tuple[list[Updated], list[Result]]:
 
 def _wanted(result: Result) -> dict[Keys, Updated]:
     """What is to be written, by the place in the file."""
-    outcomes = {} if _fails(result) else _exact(result)
     return {
         place: Updated(result.case, outcome.where, outcome.quantity, outcome.expected, int(outcome.counted))
-        for place, outcome in outcomes.items()
+        for place, outcome in _exact(result).items()
         if not outcome.passed
     }
 

@@ -236,6 +236,15 @@ def test_a_number_that_two_networks_share_is_written_if_it_is_the_same_for_both(
     assert "total: weights expected 1, counted 6,000" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("other, only, status", [("net.py:Nett", "*", 2), ("net.py:Twin", "net.py:Net", 1)])
+def test_a_number_that_is_not_known_of_all_stays(other: str, only: str, status: int, folder: Path) -> None:
+    """One cannot be built, or was not asked for."""
+    (folder / "net.py").write_text(NET + "\n\nTwin = Net\n")
+    text = SHARED.replace("net.py:Wide", other)
+    assert main(["check", cases(text), "--update", "--only", only, "--device", "cpu"]) == status
+    assert (folder / "cases.toml").read_text() == text
+
+
 ENDS = [b"\r\n", b"\n"]
 
 
