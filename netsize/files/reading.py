@@ -35,15 +35,19 @@ def read_text(file: Path) -> str:
         raise UnreadableFile(f"{file}, line {line}: expected text in UTF-8, but {why}") from error
 
 
-def read_json(file: Path, schema: type[Schema], what: str = "JSON") -> Schema:
-    """What is in a JSON file, as the schema declares it. `what` it should be, for complaints. Raises UnreadableFile."""
-    return parse_json(read_text(file), str(file), schema, what)
+def read_json(file: Path, schema: type[Schema], what: str = "JSON", infinite: bool = False) -> Schema:
+    """What is in a JSON file, as the schema declares it. `what` it should be, for complaints; `infinite`: Infinity and
+    NaN are numbers, as Python writes them (the config.json of Mamba has one). Raises UnreadableFile."""
+    return parse_json(read_text(file), str(file), schema, what, infinite)
 
 
-def parse_json(text: str | bytes, place: str, schema: type[Schema], what: str = "JSON") -> Schema:
+def parse_json(
+    text: str | bytes, place: str, schema: type[Schema], what: str = "JSON", infinite: bool = False
+) -> Schema:
     """Strictly: a key that is there twice, NaN and numbers beyond floats are no JSON. Raises UnreadableFile."""
+    constant = float if infinite else _no_number
     try:
-        data = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number, parse_float=_finite)
+        data = json.loads(text, object_pairs_hook=_once_each, parse_constant=constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         place = f"{place}, line {error.lineno}, column {error.colno}"
         raise UnreadableFile(f"{place}: this is no {what}, or not all of it: {error.msg}") from error

@@ -3,15 +3,14 @@ or by a config.json: a U-Net, a transformer, an autoencoder; a pipeline's folder
 """
 
 import inspect
-import json
 from collections.abc import Callable
 from typing import Any
 
 from netsize.errors import BadInput, BadModel, BadOption, did_you_mean
 from netsize.facts.network import Source, release
 from netsize.sources.built import Built
+from netsize.sources.description import config_file, read_config
 from netsize.sources.factory import build, library, quiet
-from netsize.sources.recognition import config_file
 from netsize.sources.settings import InputSpec, Settings, checked
 
 with library():
@@ -32,7 +31,7 @@ def load(model: str, settings: Settings) -> Built:
     if settings.task is not None:
         raise BadOption(f"--task {settings.task}: {model} has one head; --task is for networks of transformers")
     file = config_file(model)
-    described = {} if file is None else json.loads(file.read_text(encoding="utf-8"))
+    described = {} if file is None else read_config(file)
     name = described.get("_class_name") if file else model.partition(":")[2]
     with quiet():
         cls = getattr(diffusers, str(name), None)

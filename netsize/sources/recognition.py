@@ -1,12 +1,10 @@
 """What a MODEL is, by how it is written and what lies there: without torch, and without the libraries themselves."""
 
 import importlib.util
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from netsize.errors import BadModel, UnknownModel, did_you_mean
@@ -172,6 +170,8 @@ def _in_folder(folder: Path, model: str) -> Recognised:
 
 def _described(file: Path, model: str) -> Recognised:
     """By a config.json of transformers or diffusers."""
+    from netsize.sources.description import read_config  # its library takes 20 ms to import
+
     library = "diffusers" if "_class_name" in read_config(file) else "transformers"
     require_extra(library)
     return Recognised(library, model, file)
@@ -196,21 +196,3 @@ def _is_script(path: Path) -> bool:
             return any("/code/" in name for name in archive.namelist())
     except (OSError, BadZipFile):
         return False
-
-
-def config_file(model: str) -> Path | None:
-    """The description that a MODEL is, or that lies in it; None for a name."""
-    path = Path(model)
-    return path / "config.json" if path.is_dir() else path if path.suffix == ".json" else None
-
-
-def read_config(file: Path) -> dict[str, Any]:
-    """Raises BadModel if it is no description of a network."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadModel(f"{file} cannot be read as JSON: {getattr(error, 'strerror', None) or error}") from error
-    if not isinstance(found, dict) or not {"_class_name", "model_type", "architectures"} & set(found):
-        raise BadModel(f"{file} describes no network: neither model_type nor architectures (transformers) is in it, "
-                       "nor _class_name (diffusers)")  # fmt: skip
-    return found

@@ -74,6 +74,12 @@ def as_json(spoilt: Any) -> bytes:
     return json.dumps(spoilt).encode()
 
 
+def as_safetensors(spoilt: Any) -> bytes:
+    """With the length of the header in front and 32 bytes of tensors behind it."""
+    header = as_json(spoilt)
+    return len(header).to_bytes(8, "little") + header + bytes(32)
+
+
 def as_toml(spoilt: Any) -> bytes:
     """Inline tables: what tomlkit refuses to write (None, numbers without an end) is written as it may be met."""
     if not isinstance(spoilt, dict):

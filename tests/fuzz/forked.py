@@ -1,7 +1,9 @@
-"""Running the console script in a fork of this process: what a command line does to it stays there, and torch is not
-imported again for each. What a user may never see is named by `faults`."""
+"""Running the console script in a fork of this process: what a command line does to it stays there, and torch and
+netsize are not imported again for each. What a user may never see is named by `faults`."""
 
+import importlib
 import os
+import pkgutil
 import re
 import signal
 import sys
@@ -10,10 +12,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch  # before the fork, once for all
+import torch
 import torchvision  # noqa: F401
 
+import netsize
 from netsize import __main__ as script
+
+for module in pkgutil.walk_packages(netsize.__path__, "netsize."):  # before the fork, once for all
+    if not module.name.startswith(("netsize.sources.", "netsize.pytest")):  # those need what may not be installed
+        importlib.import_module(module.name)
 
 STATUSES = (0, 1, 2, 130)
 MOST_LINES, MOST_CHARACTERS = 8, 300  # of stderr

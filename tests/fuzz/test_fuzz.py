@@ -22,6 +22,11 @@ CONFIG = {
     "model_type": "bert", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 37,
     "vocab_size": 99,
 }  # fmt: skip
+WEIGHTS = {
+    "__metadata__": {"format": "pt"},
+    "a.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+    "a.bias": {"dtype": "U8", "shape": [8], "data_offsets": [24, 32]},
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +36,7 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words.lay_out(folder, b"{}")
     done = forked.run(["freeze", "net.py:Net", "--input", "3x8x8", "--device", "cpu", "-o", "sizes.json"], folder)
     assert done.status == 0, done
+    (folder / "a.safetensors").write_bytes(files.as_safetensors(WEIGHTS))
     return folder
 
 
@@ -84,6 +90,8 @@ KINDS = {
     )),
     "project": Kind("pyproject_toml", files.as_toml, ("check", "check --update", "check --format github")),
     "config": Kind("config_json", files.as_json, ("config.json --no-verify",)),
+    "weights": Kind("a_safetensors", files.as_safetensors, ("a.safetensors", "a.safetensors --json")),
+    "index": Kind("a.safetensors_index_json", files.as_json, ("a.safetensors.index.json",)),
 }  # fmt: skip
 
 
@@ -92,8 +100,9 @@ def whole(kind: str, folder: Path) -> tuple[bytes, Any]:
     if kind == "report":
         content = (folder / "sizes.json").read_bytes()
         return content, json.loads(content)
-    if kind == "config":
-        return json.dumps(CONFIG).encode(), CONFIG
+    if kind in ("config", "weights", "index"):
+        data = {"config": CONFIG, "weights": WEIGHTS, "index": {"weight_map": {"a.weight": "a.safetensors"}}}[kind]
+        return KINDS[kind].write(data), data
     text = words.CASES if kind == "cases" else words.PROJECT
     return text.encode(), tomllib.loads(text)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netsize.errors import BadModel, UnknownModel
+from netsize.errors import BadModel, UnknownModel, UnreadableFile
 from netsize.sources import complete_model
 from netsize.sources.names import diffusers_classes, timm_models, torchvision_models, transformers_types
 from netsize.sources.recognition import recognise
@@ -89,8 +89,11 @@ FOLDERS = [
     ({"config.json": {"architectures": ["BertModel"]}}, "transformers", ""),
     ({"config.json": {"_class_name": "VQModel"}}, "diffusers", ""),
     ({"config.json": {"hidden": 1}}, "", "describes no network"),
-    ({"config.json": [1]}, "", "describes no network"),
-    ({"config.json": None}, "", "cannot be read as JSON"),
+    ({"config.json": [1]}, "", "expected a table, got a list"),
+    ({"config.json": {"model_type": 3}}, "", "model_type: expected text, got a whole number"),
+    # Mamba's has one, and Python's way of writing it is what transformers reads
+    ({"config.json": {"model_type": "mamba2", "time_step_limit": [0.0, float("inf")]}}, "transformers", ""),
+    ({"config.json": None}, "", "this is no JSON"),
     ({"model_index.json": {}, "unet/config.json": {}}, "", "is a pipeline of several networks. Count one: here/unet"),
     ({"__init__.py": {}}, "python", ""),
     ({}, "", "is a folder without a config.json"),
@@ -113,7 +116,7 @@ def test_folders(files, source: str, message: str, tmp_path: Path, monkeypatch: 
         if source in ("transformers", "diffusers"):
             assert recognise("here/config.json").source == source
     else:
-        with pytest.raises(BadModel, match=message):
+        with pytest.raises((BadModel, UnreadableFile), match=message):
             recognise("here")
 
 

@@ -2,15 +2,22 @@
 are read, and nothing is unpickled that could run. A file for each format: `read(path) -> (tensors, notes)`."""
 
 import importlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from netsize.errors import BadModel, BadOption
 from netsize.facts.stored import Stored, StoredTensor
+from netsize.files.reading import read_json
 from netsize.sources.settings import Settings
 from netsize.sources.stored.packed import Packing, packing_beside
+
+
+class _Index(msgspec.Struct):
+    weight_map: dict[str, str]  # the file of each tensor
+
 
 READERS = {".safetensors": "safetensors", ".gguf": "gguf"}  # all others are of torch.save
 
@@ -37,12 +44,9 @@ def _reader(file: Path) -> Callable[[Path, Packing], tuple[list[StoredTensor], t
 
 
 def _shards(index: Path) -> list[Path]:
-    """The files that an index names. Raises BadModel if one is missing."""
-    try:
-        files = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        shards = [index.parent / str(file) for file in files]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadModel(f"{index} is no index of weights: it has no weight_map that can be read ({error})") from error
+    """The files that an index names. Raises BadModel if one is missing, UnreadableFile."""
+    named = sorted(set(read_json(index, _Index, "index of weights").weight_map.values()))
+    shards = [index.parent / file for file in named]
     missing = [shard.name for shard in shards if shard.parent != index.parent or not shard.is_file()]
     if missing or not shards:
         raise BadModel(f"{index}: {len(missing)} of its {len(shards)} files are missing: {', '.join(missing[:3])}")

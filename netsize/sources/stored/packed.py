@@ -4,11 +4,12 @@ bitsandbytes writes the shape beside the tensor; GPTQ, AWQ and compressed-tensor
 MXFP4 two into a byte, as `quantization_config` of the config.json in the same folder tells.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netsize.errors import UnreadableFile
+from netsize.files.reading import read_json
 from netsize.lecture.formulas import Shape
 
 # what belongs to the packing, and is no weight
@@ -44,10 +45,10 @@ class Packing:
 def packing_beside(file: Path) -> Packing:
     """What the config.json in the same folder says, if there is one."""
     try:
-        config = json.loads((file.parent / "config.json").read_text(encoding="utf-8"))
+        config: dict[str, Any] = read_json(file.parent / "config.json", dict[str, Any], infinite=True)
         found = config.get("quantization_config") or config["text_config"]["quantization_config"]
         return Packing(str(found["quant_method"]), _bits(found))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (UnreadableFile, KeyError, TypeError, AttributeError):
         return Packing()
 
 

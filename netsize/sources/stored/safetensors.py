@@ -1,13 +1,15 @@
 """safetensors: eight bytes with the length of the header, the header in JSON, and the tensors, one behind the other
 (https://github.com/huggingface/safetensors). The header is read, and of bitsandbytes' the shapes that it stores."""
 
-import json
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from netsize.errors import BadModel
 from netsize.facts.stored import StoredTensor
+from netsize.files.reading import fit, parse_json
 from netsize.sources.stored.packed import CONSTANTS, Packing
 
 BITS = {  # of a type: how many, and what torch calls it
@@ -19,13 +21,28 @@ BITS = {  # of a type: how many, and what torch calls it
 }  # fmt: skip
 LONGEST = 100_000_000  # bytes of a header, as the format itself limits it
 STATE = ".quant_state.bitsandbytes__"
+Size = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class _Entry(msgspec.Struct):
+    """Of a header: a tensor."""
+
+    dtype: str
+    shape: tuple[Size, ...]
+    data_offsets: tuple[Size, Size]  # behind the header: where it begins and ends
+
+
+class _Packed(msgspec.Struct):
+    """What bitsandbytes says of packed numbers."""
+
+    shape: tuple[Size, ...]
 
 
 def read(file: Path, packing: Packing) -> tuple[list[StoredTensor], tuple[str, ...]]:
-    """Raises BadModel for a file that is damaged: cut off, or with a header that does not fit it."""
+    """Raises BadModel for a file that is damaged: cut off, or with a header that does not fit it; UnreadableFile."""
     header, begin = _header(file)
     length = file.stat().st_size - begin
-    entries = {name: _entry(file, name, entry) for name, entry in header.items() if name != "__metadata__"}
+    entries = {name: _placed(file, name, entry) for name, entry in header.items()}
     end = 0
     for name, (_, _, first, last) in sorted(entries.items(), key=lambda item: item[1][2:]):
         if first != end:
@@ -56,32 +73,24 @@ def _stored(
     return StoredTensor(name, logical[0], logical[1], prod(logical[0]), bytes)
 
 
-def _header(file: Path) -> tuple[dict[str, Any], int]:
+def _header(file: Path) -> tuple[dict[str, _Entry], int]:
     """The header, and where the tensors begin."""
     try:
         with file.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
             if not 2 <= length <= min(LONGEST, file.stat().st_size - 8):
                 raise BadModel(f"{file} is no safetensors file, or is cut off: its header would have {length:,} bytes")
-            header = json.loads(stream.read(length))
-    except (ValueError, RecursionError) as error:
-        raise BadModel(f"{file} is no safetensors file, or is damaged: its header is no JSON") from error
+            text = stream.read(length)
     except OSError as error:
         raise BadModel(f"{file} cannot be read: {error.strerror or error}") from error
-    if not isinstance(header, dict):
-        raise BadModel(f"{file} is no safetensors file: its header is no table of tensors")
-    return header, 8 + length
+    header = parse_json(text, f"{file}, header", dict[str, Any], "JSON with a table of tensors")
+    header.pop("__metadata__", None)
+    return fit(header, f"{file}, header", dict[str, _Entry]), 8 + length
 
 
-def _entry(file: Path, name: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:
+def _placed(file: Path, name: str, entry: _Entry) -> tuple[str, tuple[int, ...], int, int]:
     """Type, shape, and where it begins and ends. Raises BadModel if these do not fit together."""
-    try:
-        kind, shape, (first, last) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-        numbers = (*shape, first, last)
-        if not all(isinstance(number, int) and 0 <= number < 2**63 for number in numbers):
-            raise ValueError
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadModel(f"{file} is damaged: of its tensor {name!r} type, shape and place cannot be read") from error
+    kind, shape, (first, last) = entry.dtype, entry.shape, entry.data_offsets
     if kind not in BITS:
         raise BadModel(f"{file}: its tensor {name!r} is of a type that netsize does not know: {kind!r}")
     if 8 * (last - first) != BITS[kind][0] * prod(shape):
@@ -97,9 +106,6 @@ def _bitsandbytes(file: Path, begin: int, entries: dict[str, Any]) -> dict[str, 
             packed, state, kind = name.partition(STATE)
             if state and packed in entries and last - first < 2**16:
                 stream.seek(begin + first)
-                try:
-                    shape = tuple(int(size) for size in json.loads(stream.read(last - first))["shape"])
-                except (ValueError, KeyError, TypeError, RecursionError) as error:
-                    raise BadModel(f"{file} is damaged: {name!r} does not say what it packs") from error
+                shape = parse_json(stream.read(last - first), f"{file}, {name}", _Packed).shape
                 found[packed] = (shape, f"4-bit ({kind})")
     return found

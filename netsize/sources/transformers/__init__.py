@@ -10,8 +10,8 @@ from typing import Any
 from netsize.errors import BadModel, describe, did_you_mean
 from netsize.facts.network import Source, release
 from netsize.sources.built import Built
+from netsize.sources.description import config_file, read_config
 from netsize.sources.factory import build, library, quiet
-from netsize.sources.recognition import config_file
 from netsize.sources.settings import Settings, checked
 from netsize.sources.transformers.heads import class_of
 from netsize.sources.transformers.inputs import given
@@ -27,7 +27,7 @@ Config = Any  # transformers' classes have no types
 def load(model: str, settings: Settings) -> Built:
     """Build a network of a type, or that of a config.json. Raises BadModel, BadOption."""
     file = config_file(model)
-    described = {} if file is None else json.loads(file.read_text(encoding="utf-8"))
+    described = {} if file is None else read_config(file)
     kind = model.partition(":")[2] if file is None else _type_of(file, described)
     with quiet():
         config = _configured(model, kind, described, settings)
