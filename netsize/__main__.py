@@ -14,6 +14,7 @@ def run() -> None:
     After an interrupt Python would end by the signal instead of the status that it is given, if the interrupt
     came while a string was being executed (as dataclasses do): so it is not asked.
     """
+    _keep_stdout()
     gc.disable()  # until torch is imported, if it is: a remembered answer is too short for any garbage
     try:
         from netsize.commands.cli import main
@@ -30,6 +31,15 @@ def run() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(status)  # taking everything apart, torch above all, would take a tenth of the time, for nothing
+
+
+def _keep_stdout() -> None:
+    """For what netsize writes alone: what a network's libraries write to file 1 goes to stderr."""
+    with suppress(OSError, ValueError, AttributeError):
+        own = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
+        os.dup2(2, 1)
+        sys.stdout = own
+        sys.__stdout__ = own  # which tells how wide a terminal is
 
 
 if __name__ == "__main__":

@@ -43,6 +43,14 @@ def free_memory() -> int | None:
     return min(free) if free else None
 
 
+def held_memory() -> int | None:
+    """Bytes of this process that count for RLIMIT_DATA: private, and writable. None where the system is not Linux."""
+    for line in _lines("/proc/self/status"):
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
 def address_space() -> int | None:
     """What `ulimit -v` still leaves; None where there is no such limit."""
     try:

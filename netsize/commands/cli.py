@@ -74,17 +74,26 @@ for command in (show, explain, draw, compare, sweep, train, check, freeze, diff,
 app.command("list")(spread(list_models))
 
 
+def _interrupted() -> int:
+    """By somebody, or by --timeout."""
+    if not (said := startup.late()):
+        return errors.INTERRUPTED
+    complain(said)
+    return errors.FAILED
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run a command line; its exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
         with startup.interrupts():
-            return app(arguments or ["--help"], prog_name="netsize", standalone_mode=False) or errors.COUNTED
+            status = app(arguments or ["--help"], prog_name="netsize", standalone_mode=False) or errors.COUNTED
+        return _interrupted() if status == errors.INTERRUPTED else int(status)
     except NetsizeError as error:
         complain(f"{error}{hint(arguments, error)}")
         return error.status
     except KeyboardInterrupt:
-        return errors.INTERRUPTED
+        return _interrupted()
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:  # a name that is too long, a loop of links
             complain(f"{shortened(str(error.filename))}: {error.strerror}")

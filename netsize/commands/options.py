@@ -20,6 +20,7 @@ from netsize.facts.network import Network as Facts
 from netsize.facts.question import Question
 from netsize.machine import read_size
 from netsize.render import FORMATS
+from netsize.run import startup
 from netsize.run.answer import Say, ask, question
 from netsize.sources import complete_model
 from netsize.sources.settings import Settings, read_image, read_input, read_setting
@@ -29,7 +30,7 @@ DATA_SETS = {"imagenet": 1_200_000, "mnist": 60_000}  # training images, as the 
 
 def spread(command: Callable[..., int]) -> Callable[..., int]:
     """A command as typer reads it: each parameter that is a block of options is replaced by those options, in its
-    place."""
+    place. One that runs networks (on a device) can be told to give up after a time."""
     hints = get_type_hints(command, include_extras=True)
     blocks: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     parameters = []
@@ -39,9 +40,13 @@ def spread(command: Callable[..., int]) -> Callable[..., int]:
             parameters += [_option(f.name, f.default, own[f.name]) for f in fields(blocks[name])]
         else:
             parameters.append(_option(name, parameter.default, hints[name]))
+    if any(parameter.name == "device" for parameter in parameters):
+        parameters.append(_option("timeout", None, Timeout))
 
     @wraps(command)
     def run(**values: Any) -> int:
+        if seconds := values.pop("timeout", None):
+            startup.give_up_after(seconds)
         for name, block in blocks.items():
             values[name] = block(**{f.name: values.pop(f.name) for f in fields(block)})
         return command(**values)
@@ -103,6 +108,9 @@ Color = Annotated[
 Open = Annotated[bool, typer.Option("--open", help="Show it in the browser, as html if nothing else is said.")]
 Memory = Annotated[
     str | None, typer.Option(metavar="SIZE", help="That running it may take, as 4GiB; more goes layer by layer.")
+]
+Timeout = Annotated[
+    float | None, typer.Option(metavar="SECONDS", min=0.001, max=1e6, help="Give up after so long, with status 2.")
 ]
 Until = Annotated[str | None, typer.Option(metavar="LAYER", help="Stop behind it: its output is features.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run it again, though its result is remembered.")]

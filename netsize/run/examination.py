@@ -2,6 +2,7 @@
 do. Whoever asks (the command line, Python, a sweep) comes through here."""
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,10 +11,10 @@ from typing import Any
 import torch
 
 from netsize import sources
-from netsize.errors import BadInput, BadOption
+from netsize.errors import BadInput, BadModel, BadOption
 from netsize.facts.network import Network
 from netsize.run import memory, startup
-from netsize.run.failures import cannot_take, needs_values, too_large
+from netsize.run.failures import cannot_take, exhausted, needs_values
 from netsize.run.forward_pass import ForwardFailed, trace
 from netsize.run.gradients import measure_fields
 from netsize.run.inputs import MakeInputs, arguments_of, known_inputs, read_given, read_shapes
@@ -101,8 +102,14 @@ def examine_built(
     `until`: the layer to stop after. `on_layer` is told how many layers have been executed, `say` what is being
     done. `hint`: look for the smallest input, if this one fails. `limit`: bytes that running it may take; a
     network that is larger is run with one layer's parameters in memory at a time. Raises NetsizeError."""
-    with suppress(NotImplementedError):  # an exported program has one mode only
-        built.model.eval()
+    try:
+        with suppress(NotImplementedError):  # an exported program has one mode only
+            built.model.eval()
+    except RecursionError as error:
+        raise BadModel(
+            f"{built.source.model} cannot be run: its modules lie in modules deeper than Python follows, which is "
+            f"{sys.getrecursionlimit()} calls"
+        ) from error
     specs = known_inputs(built, specs, verify)
 
     def once(specs: Sequence[InputSpec]) -> Network:
@@ -142,7 +149,7 @@ def _once(
             _refused(built, make)
         if verify:
             piecewise = prepare(built, specs, make, device, limit)
-        with quiet():
+        with quiet(), memory.limited(limit if verify else None, device):
             stopping = stop.stopping() if stop else None
             network = trace(model, make, built.source, device, verify, on_layer, stopping)
             network = replace(
@@ -157,11 +164,11 @@ def _once(
             return measure_fields(network, model, fields, say) if measures else network
     except ForwardFailed as failure:
         if memory.is_exhausted(failure.error):
-            raise too_large(built, specs, make, device) from failure
+            raise exhausted(built, specs, failure, device, limit) from failure
         raise
     except (RuntimeError, MemoryError) as error:
         if memory.is_exhausted(error):
-            raise too_large(built, specs, make, device) from error
+            raise exhausted(built, specs, error, device, limit) from error
         raise
 
 

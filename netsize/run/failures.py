@@ -34,10 +34,28 @@ def too_large(
     )
 
 
+def exhausted(
+    built: Built, specs: Sequence[InputSpec], error: ForwardFailed | Exception, device: torch.device, limit: int | None
+) -> BadInput:
+    """Memory that ran out, though it was expected to suffice."""
+    place = f" in {_place(error)}" if isinstance(error, ForwardFailed) else ""
+    free = memory.available(device)
+    there = f": {memory.gibibytes(free)} are free on {device.type}" if free else ""
+    there = f": --memory allows {memory.gibibytes(limit)}" if limit is not None else there
+    return TooLarge(
+        f"{built.source.model} at {_shown(specs)} runs out of memory{place}{there}.\n"
+        "--no-verify counts it without running it"
+    )
+
+
+def _place(failure: ForwardFailed) -> str:
+    return f"{failure.path} ({failure.type})" if failure.path else failure.type
+
+
 def cannot_take(
     built: Built, specs: Sequence[InputSpec], failure: ForwardFailed, batch: bool, verify: bool, hint: bool
 ) -> BadInput:
-    place = f"{failure.path} ({failure.type})" if failure.path else failure.type
+    place = _place(failure)
     if not verify and needs_values(failure):
         why = f"which decide in {place}: {describe(failure.error)}"
         return BadInput(f"{built.source.model} cannot be counted without values, {why}.\nLeave --no-verify away")

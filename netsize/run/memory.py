@@ -1,19 +1,22 @@
 """How much memory a forward pass takes, found on fake tensors that take none, and how much there is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from netsize.machine import free_memory
+from netsize.machine import free_memory, held_memory
 from netsize.run.fake_tensors import without_values
 from netsize.run.inputs import MakeInputs
 from netsize.run.storages import Storages
 from netsize.sources.factory import quiet
 from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.operations import tensors
+
+SPARE = 512 * 2**20  # stacks of threads (8 MiB each), libraries that are loaded late, what allocators keep
 
 
 class LiveBytes(Storages, DispatchMode):
@@ -81,7 +84,26 @@ def available(device: torch.device) -> int | None:
 
 def is_exhausted(error: BaseException) -> bool:
     """Whether an error says that memory ran out (the CPU's allocator has no class of error of its own)."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator: " in str(error)
+
+
+@contextmanager
+def limited(limit: int | None, device: torch.device) -> Iterator[None]:
+    """No more than `limit` bytes for what runs inside, where the system (Linux) can refuse them: a network that
+    allocates without end meets an error, and not the end of the process. SPARE for all that is not a tensor."""
+    held = held_memory()
+    if limit is None or held is None or device.type != "cpu":
+        yield
+        return
+    import resource
+
+    before, most = resource.getrlimit(resource.RLIMIT_DATA)
+    allowed = held + limit + SPARE
+    resource.setrlimit(resource.RLIMIT_DATA, (allowed if before < 0 else min(allowed, before), most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (before, most))
 
 
 def gibibytes(size: int) -> str:

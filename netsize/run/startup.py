@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from netsize.errors import INTERRUPTED
+from netsize.errors import FAILED, INTERRUPTED, BadOption
 
-_imported = False
+_imported = _importing = False
 
 
 @contextmanager
@@ -22,18 +22,20 @@ def imports() -> Iterator[None]:
     again and once more at exit, takes a third of the time of `python -c "import torch, torchvision"`. And
     torch's C++ aborts if an interrupt is raised inside of it as an exception: here it ends the process itself.
     """
-    global _imported
+    global _imported, _importing
     if _imported:  # what is garbage by now must not be kept for ever
         yield
         return
     gc.disable()
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, _leave) if main else None
+    _importing = True
     try:
         yield
     finally:
         if main:
             signal.signal(signal.SIGINT, before)
+        _importing = False
         gc.freeze()
         _imported = True
         gc.enable()  # the console script starts without
@@ -56,6 +58,36 @@ def interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+_seconds = 0.0
+_late = False
+
+
+def give_up_after(seconds: float) -> None:
+    """Let the command be interrupted then, and again each second, in case that somebody catches it. Raises BadOption
+    where the system has no such timer."""
+    global _seconds
+    if not hasattr(signal, "setitimer"):
+        raise BadOption("--timeout: this system has no timer that could interrupt")
+    _seconds = seconds
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+
+
+def late() -> str:
+    """What to say if the interrupt was for the time."""
+    return f"--timeout {_seconds:g}: this takes longer, and was given up" if _late else ""
+
+
+def _give_up(number: int, frame: Any) -> None:
+    global _late
+    _late = True
+    if _importing:
+        sys.stderr.write(f"netsize: {late()}\n")
+        sys.stderr.flush()
+        os._exit(FAILED)
+    _remember(number, frame)
 
 
 def check() -> None:
