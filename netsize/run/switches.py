@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import _disable_current_modes
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -32,11 +33,12 @@ if hasattr(os, "register_at_fork"):
 
 def alone(run: Callable[Given, Result]) -> Callable[Given, Result]:
     """One thread at a time: switches belong to the process, and two that put them back in turns would leave them as
-    the other one had set them."""
+    the other one had set them. Modes of torch that are around the call (fake tensors, counters of operations) and its
+    default device are not for what runs inside."""
 
     @wraps(run)
     def waiting(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        with _alone:
+        with _alone, _disable_current_modes(), torch.device("cpu"):
             return run(*args, **kwargs)
 
     return waiting

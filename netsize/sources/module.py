@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 from netsize.errors import BadModel
 from netsize.facts.network import Source
@@ -27,6 +28,8 @@ def loaded(model: Any, settings: Settings, with_values: bool) -> Iterator[Built]
     if not isinstance(model, nn.Module):
         raise BadModel(f"{name} is neither a torch.nn.Module nor the name of a model")
     settings.sized(name, ())
+    if any(isinstance(tensor, FakeTensor) for module in model.modules() for tensor in _own(module)):
+        raise BadModel(f"{name} was built inside a FakeTensorMode: its tensors have no values to run it with")
     lazy = any(nn.parameter.is_lazy(value) for value in (*model.parameters(), *model.buffers()))
     model = _copied(model) if lazy else model  # what gets its parameters when it is run is another thing afterwards
     example = as_arguments(getattr(model, "example_input_array", None), model.forward)

@@ -17,6 +17,8 @@ import numpy
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
 
 import netsize
 
@@ -165,6 +167,8 @@ SURROUNDINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "float64": lambda: Default(torch.float64),
     "bfloat16": lambda: Default(torch.bfloat16),
     "a default device": lambda: torch.device("cpu"),
+    "the device of no values": lambda: torch.device("meta"),
+    "a counter of operations": lambda: FlopCounterMode(display=False),
 }
 
 
@@ -175,6 +179,18 @@ def test_whatever_is_around_the_call(name: str, inside: bool) -> None:
     with SURROUNDINGS[name]():
         report = netsize.analyze(Net() if inside else network, "3x8x8", device="cpu")
     assert (report.totals.weights, report.verification.status) == (WEIGHTS, "passed")
+
+
+def test_inside_fake_tensors() -> None:
+    """What was built before has values, and is run with them; what is built there has none."""
+    network = Net()
+    with FakeTensorMode():
+        report = netsize.analyze(network, "3x8x8", device="cpu")
+        named = netsize.analyze("lenet5", device="cpu")
+        with pytest.raises(netsize.NetsizeError, match="Net was built inside a FakeTensorMode: its tensors have no"):
+            netsize.analyze(Net(), "3x8x8", device="cpu")
+    assert (report.totals.weights, report.verification.status) == (WEIGHTS, "passed")
+    assert named.totals == netsize.analyze("lenet5", device="cpu").totals
 
 
 class Nested(nn.Module):
