@@ -39,7 +39,7 @@ def _keep_stdout() -> None:
         own = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
         os.dup2(2, 1)
         sys.stdout = own
-        sys.__stdout__ = own  # which tells how wide a terminal is
+        sys.__stdout__ = own  # type: ignore[misc]  # which tells how wide a terminal is
 
 
 if __name__ == "__main__":

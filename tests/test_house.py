@@ -163,8 +163,8 @@ def test_optimizers_have_one_list() -> None:
     assert tuple(recipe.OPTIMIZERS) == plan.OPTIMIZERS
 
 
-def test_the_readme_names_files_that_are_there() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_manual_names_files_that_are_there() -> None:
+    text = (ROOT / "netsize" / "manual" / "house.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\b(?:netsize|tests|configs)/[\w./]*\w", text))
     assert len(named) > 10
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

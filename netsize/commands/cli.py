@@ -14,6 +14,7 @@ from netsize.commands.diff import diff
 from netsize.commands.draw import draw
 from netsize.commands.explain import explain
 from netsize.commands.freeze import freeze
+from netsize.commands.help import help
 from netsize.commands.hints import hint
 from netsize.commands.list import list_models
 from netsize.commands.options import spread
@@ -31,8 +32,6 @@ class Commands(typer.core.TyperGroup):
     """`netsize MODEL` is `netsize show MODEL`, for running as for completing."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args[:1] == ["help"]:  # netsize help check
-            args = [*(word for word in args[1:2] if word in self.commands), "--help"]
         if args == ["version"]:
             args = ["--version"]
         own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
@@ -46,9 +45,34 @@ class Commands(typer.core.TyperGroup):
         model = next(p for p in self.commands["show"].params if p.name == "model")
         return [*super().shell_complete(ctx, incomplete), *model.shell_complete(ctx, incomplete)]
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Examples first, and sentences that are not cut."""
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        with formatter.section("Examples"):
+            formatter.write_dl(EXAMPLES)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(1000)) for name, command in self.commands.items()])
+        with formatter.section("Options"):
+            formatter.write_dl([record for p in self.get_params(ctx) if (record := p.get_help_record(ctx))])
+        formatter.write_paragraph()
+        formatter.write_text("`netsize show --help` has the options of `netsize MODEL`; `netsize help` is the manual.")
 
+
+EXAMPLES = [
+    ("netsize alexnet", "layer by layer, and where the bulk is"),
+    ("netsize net.py:Net --input 3x32x32", "your own network: a class or a function in a file or a module"),
+    ("netsize resnet50 --depth 1", "rolled up by module"),
+    ("netsize compare alexnet vgg16", "a line for each, and ratios"),
+    ("netsize train resnet50 --memory 16GiB", "the largest batch, and where its memory goes"),
+    ("netsize check", "the budgets in pyproject.toml, for CI"),
+]
 app = typer.Typer(
-    cls=Commands, subcommand_metavar="MODEL | COMMAND [OPTIONS]", pretty_exceptions_enable=False, rich_markup_mode=None
+    cls=Commands,
+    subcommand_metavar="MODEL | COMMAND [OPTIONS]",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -69,9 +93,8 @@ def netsize(
     """
 
 
-for command in (show, explain, draw, compare, sweep, train, check, freeze, diff, cache):
-    app.command()(spread(command))
-app.command("list")(spread(list_models))
+for command in (show, explain, draw, compare, sweep, train, check, freeze, diff, list_models, cache, help):
+    app.command("list" if command is list_models else None)(spread(command))
 
 
 def _interrupted() -> int:

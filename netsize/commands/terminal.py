@@ -134,6 +134,20 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda said: status.update(Text(shortened(printable(said))))  # a name may look like rich's markup
 
 
+def read_out(markdown: str) -> None:
+    """In a terminal laid out, page by page; elsewhere as it is written."""
+    if not sys.stdout.isatty():
+        write(markdown.rstrip() + "\n", None)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(width=min(columns() or 100, 100), no_color=not colours())
+    os.environ.setdefault("LESS", "-RFX")  # colours; and no pager for what fits the screen
+    with console.pager(styles=colours()):
+        console.print(Markdown(markdown))
+
+
 def families(names: dict[str, list[str]]) -> str:
     """A family on each line, its models behind it; in a terminal broken between names."""
     indent = max(map(len, names)) + 2

@@ -96,6 +96,6 @@ def test_figures_of_the_readme_are_those_that_are_made(name: str) -> None:
     assert (FIGURES / f"{name}.svg").read_text(encoding="utf-8") == _maker().made(name)
 
 
-def test_the_readme_shows_them() -> None:
-    readme = (FIGURES.parent.parent / "README.md").read_text(encoding="utf-8")
-    assert {file.stem for file in FIGURES.glob("*.svg")} == set(re.findall(r"\(tests/figures/(\w+)\.svg\)", readme))
+def test_the_manual_shows_them() -> None:
+    text = (FIGURES.parent.parent / "netsize" / "manual" / "pictures.md").read_text(encoding="utf-8")
+    assert {file.stem for file in FIGURES.glob("*.svg")} == set(re.findall(r"\(../../tests/figures/(\w+)\.svg\)", text))

@@ -1,0 +1,100 @@
+"""The manual: a chapter in each Markdown file here, first its title. It is read on a page that shows Markdown, or by
+`netsize help TOPIC`. It may import nothing of
+netsize. To add a chapter, write the file and name it in CHAPTERS."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+CHAPTERS = (
+    "installing", "using", "counting", "verification", "sources", "pictures", "lecture", "training", "ci", "python",
+    "json", "large", "trust", "tools", "house", "reference",
+)  # fmt: skip
+SMALL = set(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "can",
+        "do",
+        "does",
+        "for",
+        "from",
+        "how",
+        "i",
+        "in",
+        "is",
+        "it",
+        "its",
+        "my",
+        "no",
+        "not",
+        "of",
+        "on",
+        "only",
+        "or",
+        "the",
+        "to",
+        "what",
+        "where",
+        "why",
+        "with",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a chapter: its heading, and what stands below it, up to the next one."""
+
+    chapter: str
+    heading: str
+    text: str
+
+    def rank(self, words: Sequence[str]) -> float:
+        """How well it answers: whole words before parts of words, what stands in a heading before what stands below;
+        all that was asked before some of it."""
+        found = [self._rank(word) for word in words]
+        found = [rank / 4 for rank in found] if self.chapter == "reference" else found  # it names all, and tells little
+        return sum(found) * sum(map(bool, found)) / len(words) ** 2
+
+    def _rank(self, word: str) -> float:
+        whole = re.compile(rf"\b{re.escape(word)}", re.IGNORECASE)
+        above, below = len(whole.findall(self.heading)), len(whole.findall(self.text))
+        return 10 * bool(above) + (1 + min(below, 5)) * bool(below) * 60 / (60 + len(self.text.split()))
+
+
+def read(chapter: str) -> str:
+    """Its Markdown."""
+    return (Path(__file__).parent / f"{chapter}.md").read_text(encoding="utf-8")
+
+
+def title(chapter: str) -> str:
+    return read(chapter).partition("\n")[0].removeprefix("# ")
+
+
+@cache
+def sections() -> tuple[Section, ...]:
+    """All of the manual. A line in a fence is no heading."""
+    found: list[Section] = []
+    for chapter in CHAPTERS:
+        heading, lines, fenced = "", [""], False
+        for line in read(chapter).splitlines():
+            fenced ^= line.startswith("```")
+            if line.startswith("#") and not fenced:
+                found.append(Section(chapter, heading, "\n".join(lines).strip()))
+                heading, lines = line.lstrip("# "), [line]
+            else:
+                lines.append(line)
+        found.append(Section(chapter, heading, "\n".join(lines).strip()))
+    return tuple(section for section in found if section.heading)
+
+
+def search(words: Sequence[str]) -> list[Section]:
+    """Those in which one of the words stands, the best first."""
+    words = [word for word in words if word.lower() not in SMALL] or words
+    ranked = sorted(sections(), key=lambda section: -section.rank(words))
+    return [section for section in ranked if section.rank(words)]
