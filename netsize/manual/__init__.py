@@ -1,6 +1,7 @@
 """The manual: a chapter in each Markdown file here, first its title. It is read on a page that shows Markdown, or by
-`netsize help TOPIC`. It may import nothing of
-netsize. To add a chapter, write the file and name it in CHAPTERS."""
+`netsize help TOPIC`. It may import nothing of netsize.
+
+A chapter is added in a file, which CHAPTERS names."""
 
 import re
 from collections.abc import Sequence
@@ -12,38 +13,10 @@ CHAPTERS = (
     "installing", "using", "counting", "verification", "sources", "pictures", "lecture", "training", "ci", "python",
     "json", "large", "trust", "tools", "house", "reference",
 )  # fmt: skip
-SMALL = set(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "can",
-        "do",
-        "does",
-        "for",
-        "from",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "my",
-        "no",
-        "not",
-        "of",
-        "on",
-        "only",
-        "or",
-        "the",
-        "to",
-        "what",
-        "where",
-        "why",
-        "with",
-    ]
-)
+SMALL = {  # words that a question has, and that say nothing of what it is about
+    "a", "an", "and", "are", "can", "do", "does", "for", "from", "how", "i", "in", "is", "it", "its", "my", "no", "not",
+    "of", "on", "only", "or", "the", "to", "what", "where", "why", "with",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
