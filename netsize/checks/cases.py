@@ -12,7 +12,7 @@ weights = 23232                # K^2 M N = 11 * 11 * 3 * 64
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Comment
 
+from netsize.checks.places import line_of
 from netsize.errors import BadCase, BadOption, UnreadableFile, did_you_mean, shortened
 from netsize.files.reading import fit, parse_toml, read_text
 from netsize.sources import is_pattern, matching
@@ -47,6 +48,7 @@ class Expected:
     value: float
     unit: float = 1  # of a rounded number: half of it is its precision
     source: str = ""
+    line: int | None = None  # of the file
 
     def holds(self, counted: float) -> bool:
         """Exactly; a rounded number holds if the counted one rounds to it."""
@@ -79,6 +81,7 @@ class Case:
     frozen: str | None = None  # a saved report that the network must equal
     published: str | None = None  # "torchvision": the numbers of its own metadata
     expected: tuple[Expected, ...] = ()
+    line: int | None = None  # of the file, where it begins
 
 
 class _Layer(Struct):
@@ -139,8 +142,15 @@ def read_file(file: Path) -> list[Case]:
         if prefix or file.name != "pyproject.toml":
             _check_keys(str(file), tables, ("case", *(() if prefix else ("tool",))))
         for index, table in enumerate(fit(tables.get("case", []), f"{file}, case", list[dict[str, Any]])):
-            cases += _read_case(file, (*prefix, "case", index), table, commented["case"][index])
+            keys = (*prefix, "case", index)
+            found = list(_read_case(file, keys, table, commented["case"][index]))
+            cases += [_placed(case, text) for case in found]
     return cases
+
+
+def _placed(case: Case, text: str) -> Case:
+    expected = [replace(e, line=line_of(text, case.keys, e.where, e.quantity)) for e in case.expected]
+    return replace(case, expected=tuple(expected), line=line_of(text, case.keys))
 
 
 def parse_document(text: str, file: Path) -> Any:

@@ -1,7 +1,11 @@
 """Known counts and budgets against what is counted: each case of `netsize check`, run."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count as count_from
+from pathlib import Path
 
 from netsize import errors
 from netsize.checks.cases import Case, Expected
@@ -26,6 +30,7 @@ class Outcome:
     difference: float
     passed: bool
     source: str = ""
+    line: int | None = None  # of the case's file
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Result:
     case: Case
     outcomes: tuple[Outcome, ...] = ()
     error: str | None = None
+    report: Report | None = None  # what was counted, if it could be
 
     @property
     def status(self) -> int:
@@ -45,10 +51,31 @@ class Result:
 
 def run(case: Case, count: Callable[[Case], Report]) -> Result:
     """Count the case's network and compare. What cannot be run is a result, too; nothing is raised."""
+    report = None
     try:
-        return Result(case, tuple(compare(case, count(case))))
+        report = count(case)
+        return Result(case, tuple(compare(case, report)), report=report)
     except NetsizeError as error:
-        return Result(case, error=f"{case.file}, case {case.keys[-1] + 1}: {one_line(error)}")
+        return Result(
+            case, error=f"{shown_path(case.file)}, case {case.keys[-1] + 1}: {one_line(error)}", report=report
+        )
+
+
+def shown_path(file: Path) -> str:
+    """From the working folder, if it lies in it."""
+    with suppress(ValueError, OSError):
+        return str(file.resolve().relative_to(Path.cwd()))
+    return str(file)
+
+
+def named(results: Sequence[Result]) -> dict[str, Result]:
+    """By names that files may have: those of the cases, and numbers behind what is there already."""
+    found: dict[str, Result] = {}
+    for result in results:
+        name = re.sub(r"[^\w.-]+", "-", result.case.name).strip("-.")[:100] or "case"
+        number = next(n for n in count_from(1) if (f"{name}-{n}" if n > 1 else name) not in found)
+        found[f"{name}-{number}" if number > 1 else name] = result
+    return found
 
 
 def count(case: Case, device: str, fresh: bool = False) -> Report:
@@ -85,7 +112,9 @@ def outcome_of(report: Report, expected: Expected) -> Outcome:
     """Raises BadCase for a layer that the network does not have."""
     counted = _counted(report, expected)
     difference, passed = counted - expected.value, expected.holds(counted)
-    return Outcome(expected.where, expected.quantity, expected.text, counted, difference, passed, expected.source)
+    return Outcome(
+        expected.where, expected.quantity, expected.text, counted, difference, passed, expected.source, expected.line
+    )
 
 
 def _counted(report: Report, expected: Expected) -> float:

@@ -13,6 +13,7 @@ from netsize.sources import recognise
 
 if TYPE_CHECKING:
     from netsize.checks.cases import Case
+    from netsize.checks.outcomes import Result
 
 
 def check(
@@ -25,6 +26,9 @@ def check(
     update: Annotated[
         bool, typer.Option("--update", help="Write what was counted into the files, and say what.")
     ] = False,
+    reports: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write each case's report there, as JSON and as HTML.")
+    ] = None,
     device: options.Device = "auto",
     fresh: options.Fresh = False,
 ) -> int:
@@ -32,23 +36,19 @@ def check(
 
     A case whose model is Python (net.py:Net, package.module:Net) runs that code; nothing else in such a file does.
     """
-    from netsize.checks.outcomes import count, run  # reading TOML takes a tenth of the time of a remembered answer
-    from netsize.render import checks
+    from netsize.render import checks  # reading TOML takes a tenth of the time of a remembered answer
 
     if format not in checks.FORMATS:
         raise BadOption(f"--format {format}: there are {', '.join(checks.FORMATS)}")
     if update and format != "table":
         raise BadOption(f"--update says what it writes as text: leave --format {format} away")
-    cases, broken = _cases(what or [])
+    cases, broken = find_cases(what or [])
     cases = [case for case in cases if fnmatch(case.name, only) or fnmatch(case.model, only)]
     if not cases and not broken:
         raise BadCase(f"there is no case to check{f' that matches {only!r}' if only != '*' else ''}")
-    options.check_device(device)
-    with terminal.progress() as say:
-        results = []
-        for number, case in enumerate(cases, start=1):
-            say(f"checking {case.model}: case {number} of {len(cases)}")
-            results.append(run(case, lambda case: count(case, device, fresh)))
+    results = run_cases(cases, device, fresh)
+    if reports:
+        save_reports(results, reports)
     for error in broken:
         terminal.complain(error)
     if update:
@@ -64,7 +64,34 @@ def check(
     return max(checks.worst(results), errors.FAILED if broken else errors.COUNTED)
 
 
-def _cases(what: list[str]) -> "tuple[list[Case], list[NetsizeError]]":
+def run_cases(cases: "list[Case]", device: str, fresh: bool) -> "list[Result]":
+    """Each counted and compared. Raises BadOption for a device that is not there."""
+    from netsize.checks.outcomes import count, run
+
+    options.check_device(device)
+    results = []
+    with terminal.progress() as say:
+        for number, case in enumerate(cases, start=1):
+            say(f"checking {case.model}: case {number} of {len(cases)}")
+            results.append(run(case, lambda case: count(case, device, fresh)))
+    return results
+
+
+def save_reports(results: "list[Result]", folder: Path) -> None:
+    """NAME.json and NAME.html of each that was counted. Raises BadOption."""
+    from netsize.checks.outcomes import named
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadOption(f"--reports {folder}: {error.strerror or error}") from error
+    for name, result in named(results).items():
+        if result.report is not None:
+            for format in ("json", "html"):
+                terminal.Output(format, folder / f"{name}.{format}").deliver(result.report)
+
+
+def find_cases(what: list[str]) -> "tuple[list[Case], list[NetsizeError]]":
     """Cases of files, folders and models, and what could not be read."""
     from netsize.checks.cases import read_file
 

@@ -9,6 +9,7 @@ import typer.core
 from netsize import errors
 from netsize.commands.cache import cache
 from netsize.commands.check import check
+from netsize.commands.ci import ci
 from netsize.commands.compare import compare
 from netsize.commands.diff import diff
 from netsize.commands.draw import draw
@@ -93,7 +94,7 @@ def netsize(
     """
 
 
-for command in (show, explain, draw, compare, sweep, train, check, freeze, diff, list_models, cache, help):
+for command in (show, explain, draw, compare, sweep, train, check, ci, freeze, diff, list_models, cache, help):
     app.command("list" if command is list_models else None)(spread(command))
 
 

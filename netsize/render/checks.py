@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from netsize.checks.outcomes import Outcome, Result
+from netsize.checks.outcomes import Outcome, Result, shown_path
 from netsize.checks.update import Updated
 from netsize.render.printable import printable, printable_lines, shown
 
@@ -38,7 +38,7 @@ def table(results: Sequence[Result], hide_passed: bool) -> str:
 def updated(written: Sequence[Updated]) -> str:
     """A line for each number that was written into a file."""
     lines = [
-        f"{new.case.file}: {new.case.name}{f', {new.where}' if new.where else ''}: {new.quantity} "
+        f"{shown_path(new.case.file)}: {new.case.name}{f', {new.where}' if new.where else ''}: {new.quantity} "
         f"{new.before} -> {new.after:,}"
         for new in written
     ]
@@ -79,7 +79,8 @@ def _as_dict(result: Result) -> dict[str, Any]:
     return {
         "name": case.name,
         "model": case.model,
-        "file": str(case.file),
+        "file": shown_path(case.file),
+        "line": case.line,
         "status": {0: "passed", 1: "failed", 2: "error"}[result.status],
         "error": result.error,
         "numbers": [
@@ -101,9 +102,12 @@ def github(results: Sequence[Result], hide_passed: bool) -> str:
     """Workflow commands: an annotation on the file for each number that differs."""
     lines = []
     for result in results:
-        messages = [result.error] if result.error else [" ".join(explained(o)) for o in result.outcomes if not o.passed]
-        file, title = (_property(text) for text in (str(result.case.file), f"netsize: {result.case.name}"))
-        lines += [f"::error file={file},title={title}::{_escaped(message)}" for message in messages]
+        case = result.case
+        failed = [(o.line, " ".join(explained(o))) for o in result.outcomes if not o.passed]
+        file, title = (_property(text) for text in (shown_path(case.file), f"netsize: {case.name}"))
+        for line, message in [(None, result.error)] if result.error else failed:
+            place = f",line={line or case.line}" if line or case.line else ""
+            lines.append(f"::error file={file}{place},title={title}::{_escaped(message)}")
     return "\n".join([*lines, closing(results)]) + "\n"
 
 
@@ -124,7 +128,9 @@ def junit(results: Sequence[Result], hide_passed: bool) -> str:
     for result in results:
         if hide_passed and result.status == 0:
             continue
-        test = ElementTree.SubElement(suite, "testcase", {"classname": str(result.case.file), "name": result.case.name})
+        test = ElementTree.SubElement(
+            suite, "testcase", {"classname": shown_path(result.case.file), "name": result.case.name}
+        )
         text = "\n".join(line for outcome in result.outcomes if not outcome.passed for line in explained(outcome))
         if result.error is not None:
             ElementTree.SubElement(test, "error", {"message": result.error.splitlines()[0]}).text = result.error
@@ -141,7 +147,7 @@ def worst(results: Sequence[Result]) -> int:
 def _title(result: Result) -> str:
     case = result.case
     named = case.name if case.name == case.model else f"{case.name} ({case.model})"
-    return f"{named} [{case.file}]"
+    return f"{named} [{shown_path(case.file)}]"
 
 
 def _summary(result: Result) -> str:

@@ -12,7 +12,9 @@ from netsize.sources.classics import NETWORKS
 from netsize.sources.environment import require_extra, require_torchvision
 from netsize.sources.names import diffusers_classes, timm_models, torchvision_models, transformers_types
 
-COMMANDS = ("show", "explain", "draw", "compare", "sweep", "train", "check", "freeze", "diff", "list", "cache", "help")
+COMMANDS = (
+    "show", "explain", "draw", "compare", "sweep", "train", "check", "ci", "freeze", "diff", "list", "cache", "help",
+)  # fmt: skip
 LIBRARIES: dict[str, Callable[[], dict[str, str]]] = {
     "torchvision": torchvision_models,
     "timm": timm_models,

@@ -184,7 +184,7 @@ def test_formats(capsys) -> None:
     assert report["cases"][1]["numbers"][0]["counted"] == 6000
     assert main([*arguments, "github"]) == 1
     message = "total: weights expected <= 5K, counted 6,000, difference +1,000"
-    assert f"::error file=cases.toml,title=netsize%3A small%2C we said::{message}\n" in capsys.readouterr().out
+    assert f"::error file=cases.toml,line=11,title=netsize%3A small%2C we said::{message}\n" in capsys.readouterr().out
     assert main([*arguments, "junit"]) == 1
     suite = ElementTree.fromstring(capsys.readouterr().out)
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
