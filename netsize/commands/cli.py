@@ -7,6 +7,7 @@ import typer
 import typer.core
 
 from netsize import errors
+from netsize.commands.badge import badge
 from netsize.commands.cache import cache
 from netsize.commands.check import check
 from netsize.commands.ci import ci
@@ -17,6 +18,7 @@ from netsize.commands.explain import explain
 from netsize.commands.freeze import freeze
 from netsize.commands.help import help
 from netsize.commands.hints import hint
+from netsize.commands.init import init
 from netsize.commands.list import list_models
 from netsize.commands.options import spread
 from netsize.commands.show import show
@@ -94,7 +96,8 @@ def netsize(
     """
 
 
-for command in (show, explain, draw, compare, sweep, train, check, ci, freeze, diff, list_models, cache, help):
+LOOKING, HOLDING = (show, explain, draw, compare, sweep, train), (check, init, ci, badge, freeze, diff)
+for command in (*LOOKING, *HOLDING, list_models, cache, help):
     app.command("list" if command is list_models else None)(spread(command))
 
 

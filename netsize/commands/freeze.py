@@ -7,7 +7,7 @@ import typer
 
 from netsize import errors
 from netsize.commands import options, terminal
-from netsize.errors import BadCase
+from netsize.errors import BadCase, BadOption
 from netsize.results.count import count
 from netsize.run.answer import ask
 from netsize.sources import complete_model
@@ -23,6 +23,10 @@ def freeze(
 ) -> int:
     """Save a network's report, to be compared with later: by diff, or by a case of check with `frozen`."""
     asked = network.question(model, device=device)
+    if output.suffix != ".json":
+        raise BadOption(
+            f"-o {output}: a frozen report is JSON, which diff and check read: -o {output.stem or 'sizes'}.json"
+        )
     terminal.check_writable(output)
     with terminal.progress() as say:
         report = count(ask(asked, say, fresh=fresh))

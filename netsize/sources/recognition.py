@@ -13,7 +13,8 @@ from netsize.sources.environment import require_extra, require_torchvision
 from netsize.sources.names import diffusers_classes, timm_models, torchvision_models, transformers_types
 
 COMMANDS = (
-    "show", "explain", "draw", "compare", "sweep", "train", "check", "ci", "freeze", "diff", "list", "cache", "help",
+    "show", "explain", "draw", "compare", "sweep", "train", "check", "init", "ci", "badge", "freeze", "diff", "list",
+    "cache", "help",
 )  # fmt: skip
 LIBRARIES: dict[str, Callable[[], dict[str, str]]] = {
     "torchvision": torchvision_models,

@@ -41,6 +41,13 @@ def _modules(module: ModuleType) -> list[str]:
     )
 
 
+def wholes(module: ModuleType) -> list[str]:
+    """Those that no other class there makes a part of its own."""
+    found = networks(module)
+    classes = [name for name in found if isinstance(getattr(module, name), type)]
+    return [name for name in found if name not in classes or not _is_part(name, classes, vars(module))]
+
+
 def networks(module: ModuleType) -> list[str]:
     """Names of what it makes itself: networks, classes of which there is none already, and factories. Those that
     another one is made of come last."""
