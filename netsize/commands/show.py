@@ -1,7 +1,8 @@
 """netsize MODEL: count a network, and verify the counts by running it."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -57,9 +58,11 @@ def show(
     delivery: Delivery,
 ) -> int:
     """Count a network's units, connections and weights, layer by layer, and verify the counts by running it."""
-    stored = recognise(model).source == "stored"
+    source = recognise(model).source
     output = delivery.checked()
-    if stored:
+    if source == "saved":
+        return _show_saved(model, network, output, (depth, top, sort))
+    if source == "stored":
         return _show_weights(model, network, output, depth, top, sort)
     sort = SYNONYMS.get((sort or "").lower(), sort)
     if sort is not None and sort not in QUANTITIES:
@@ -82,6 +85,16 @@ def show(
     output.deliver(report, depth=depth, top=top, sort=sort)
     differs = report.verification.status == "failed" or (strict and not report.complete)
     return errors.DIFFERS if differs else errors.COUNTED
+
+
+def _show_saved(model: str, network: options.Network, output: terminal.Output, rows: tuple[Any, ...]) -> int:
+    """What was counted earlier: nothing is counted now."""
+    from netsize.results.saved import read_saved
+
+    if network != options.Network() or any(rows):
+        raise BadOption(f"{model} is a saved report: it is shown whole, as it was counted")
+    output.deliver(read_saved(Path(model)))
+    return errors.COUNTED
 
 
 def _show_weights(

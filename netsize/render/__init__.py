@@ -32,6 +32,7 @@ PAGES = {
     "Diagram": "diagram",
     "Difference": "difference",
     "Listing": "listing",
+    "SavedReport": "saved",
     "Sweep": "sweep",
     "Training": "training",
 }

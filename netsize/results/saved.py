@@ -1,5 +1,6 @@
 """A report that was saved as JSON (schema 1), read again: what others build on, and no more, is declared here."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,7 @@ from msgspec import Meta, Struct, to_builtins
 
 from netsize.errors import UnreadableFile, shortened
 from netsize.files.reading import fit, read_json
+from netsize.results.display import Shown
 from netsize.results.schema import SCHEMA
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -80,6 +82,20 @@ class Saved(Struct):
     bulk: Bulk = Bulk()
     receptive_field: Region | str | None = None
     verification: Verification = Verification()
+
+
+@dataclass(frozen=True)
+class SavedReport(Shown):
+    """One that is shown as it was saved. `content`: all of its JSON; `report`: the keys that are declared here."""
+
+    file: Path
+    content: dict[str, Any]
+    report: dict[str, Any]
+
+
+def read_saved(file: Path) -> SavedReport:
+    """Raises UnreadableFile."""
+    return SavedReport(file, read_json(file, dict[str, Any]), load(file))
 
 
 def load(file: Path) -> dict[str, Any]:

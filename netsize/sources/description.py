@@ -25,8 +25,10 @@ def config_file(model: str) -> Path | None:
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """Raises BadModel if it is no description of a network, UnreadableFile."""
+    """Of a saved report as well. Raises BadModel if it is no description of a network, UnreadableFile."""
     found: dict[str, Any] = read_json(file, dict[str, Any], infinite=True)
+    if "schema" in found:
+        return found
     named = fit(found, str(file), _Named)
     if not (named.class_name or named.model_type or named.architectures):
         raise BadModel(f"{file} describes no network: neither model_type nor architectures (transformers) is in it, "

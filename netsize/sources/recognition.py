@@ -172,10 +172,13 @@ def _in_folder(folder: Path, model: str) -> Recognised:
 
 
 def _described(file: Path, model: str) -> Recognised:
-    """By a config.json of transformers or diffusers."""
+    """By a config.json of transformers or diffusers; or what was counted before, which has a schema."""
     from netsize.sources.description import read_config  # its library takes 20 ms to import
 
-    library = "diffusers" if "_class_name" in read_config(file) else "transformers"
+    described = read_config(file)
+    if "schema" in described:
+        return Recognised("saved", model, file)
+    library = "diffusers" if "_class_name" in described else "transformers"
     require_extra(library)
     return Recognised(library, model, file)
 

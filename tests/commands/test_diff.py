@@ -170,3 +170,35 @@ def test_assert_size_tells_what_it_cannot_do(netsize, folder: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_net.py"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+SAVED = """
+  lenet5 · saved in sizes.json · input 1x32x32
+
+  layer     kind    output    units        connections        weights
+  C1        conv    6x28x28   4,704 58.1%      117,600 35.3%      150  0.3%
+"""
+
+
+def test_a_saved_report_is_shown_and_brings_its_input(netsize, folder: Path) -> None:
+    """At 3x64x64, which is not what squeezenet takes by default."""
+    assert netsize("freeze", "lenet5", "-o", "sizes.json", "--device", "cpu").status == 0
+    shown = netsize("sizes.json", columns=100)
+    assert (shown.status, shown.stdout.startswith(SAVED)) == (0, True), shown.stdout
+    assert netsize("sizes.json", "--json").stdout == (folder / "sizes.json").read_text()
+    netsize("freeze", "squeezenet1_1", "--input", "3x64x64", "-o", "small.json", "--device", "cpu")
+    same = netsize("diff", "small.json", "squeezenet1_1", "--device", "cpu").stdout
+    assert "small.json (squeezenet1_1) -> squeezenet1_1" in same and "nothing has changed" in same
+    other = netsize("diff", "squeezenet1_1", "small.json", "--input", "3x224x224", "--device", "cpu").stdout
+    assert "squeezenet1_1 -> small.json (squeezenet1_1)" in other and "weights" in other
+
+
+@pytest.mark.parametrize("words, said", [
+    ("train sizes.json", "netsize: sizes.json is a saved report, and no network. `netsize sizes.json` shows it, diff and "
+                         "compare take it\n"),
+    ("sizes.json --depth 1", "netsize: sizes.json is a saved report: it is shown whole, as it was counted\n"),
+])  # fmt: skip
+def test_a_saved_report_is_no_network(netsize, folder: Path, words: str, said: str) -> None:
+    netsize("freeze", "lenet5", "-o", "sizes.json", "--device", "cpu")
+    done = netsize(*words.split())
+    assert (done.status, done.stderr) == (2, said)

@@ -73,6 +73,8 @@ def test_first_cases(netsize, project: Path) -> None:
 
 def test_without_a_project_a_file_of_its_own(netsize, project: Path) -> None:
     (project / "pyproject.toml").unlink()
+    (project / "src" / "mine" / "net.py").write_text(BLOCKS.replace("Block", "Alone"))  # needs nothing of a package
+    (project / "src" / "mine" / "__init__.py").unlink()
     assert "`netsize check netsize.toml` holds them" in netsize("init", "--device", "cpu").stdout
     assert netsize("check", "netsize.toml", "--device", "cpu").status == 0
 
