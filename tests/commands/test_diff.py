@@ -175,8 +175,8 @@ def test_assert_size_tells_what_it_cannot_do(netsize, folder: Path) -> None:
 SAVED = """
   lenet5 · saved in sizes.json · input 1x32x32
 
-  layer     kind    output    units        connections        weights
-  C1        conv    6x28x28   4,704 58.1%      117,600 35.3%      150  0.3%
+  layer     kind      output   units        connections        weights
+  C1        conv      6x28x28  4,704 58.1%      117,600 35.3%      150  0.3%
 """
 
 
@@ -194,8 +194,8 @@ def test_a_saved_report_is_shown_and_brings_its_input(netsize, folder: Path) -> 
 
 
 @pytest.mark.parametrize("words, said", [
-    ("train sizes.json", "netsize: sizes.json is a saved report, and no network. `netsize sizes.json` shows it, diff and "
-                         "compare take it\n"),
+    ("train sizes.json", "netsize: sizes.json is a saved report, and no network. `netsize sizes.json` shows it, diff "
+                         "and compare take it\n"),
     ("sizes.json --depth 1", "netsize: sizes.json is a saved report: it is shown whole, as it was counted\n"),
 ])  # fmt: skip
 def test_a_saved_report_is_no_network(netsize, folder: Path, words: str, said: str) -> None:
