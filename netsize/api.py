@@ -1,7 +1,9 @@
 """The Python API: netsize.analyze(model, input=...) -> Report, and what the other commands show."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from netsize import sources
 from netsize.costs.plan import Plan
@@ -21,9 +23,44 @@ if TYPE_CHECKING:
 
     from netsize.costs.training import Training
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def in_python(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """What goes wrong is told with the arguments of Python, and not with options of the command line."""
+
+    @wraps(function)
+    def told(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        try:
+            return function(*args, **kwargs)
+        except NetsizeError as error:
+            raise type(error)(_with_arguments(str(error))) from error
+
+    return told
+
+
+_OPTION = re.compile(r"--([a-z][a-z-]*)(?: (cuda|cpu|\d(?:[\w:<=]*\w)?|\S+(?=: )))?")
+
+
+def _with_arguments(text: str) -> str:
+    """`--input 3x32x32` is `input="3x32x32"`, `--no-verify` is `verify=False`, and `--receptive-field` its name."""
+
+    def argument(found: re.Match[str]) -> str:
+        name = found[1].replace("-", "_")
+        if name.startswith("no_"):
+            return f"{name.removeprefix('no_')}=False"
+        name = {"set": "settings", "all": "everything"}.get(name, name)
+        value = found[2] if name != "input" and (found[2] or "").isdigit() else f'"{found[2]}"'
+        return f"{name}={value}" if found[2] else name
+
+    return _OPTION.sub(argument, text)
+
+
 Shapes = str | Sequence[str] | tuple[int, ...]
 
 
+@in_python
 def analyze(
     model: "str | nn.Module",
     input: "Shapes | torch.Tensor | tuple[Any, ...] | None" = None,
@@ -85,6 +122,7 @@ def analyze(
     return count(network, Convention(bias, pooling, padding), options)
 
 
+@in_python
 def explain(
     model: "str | nn.Module",
     layer: str | None = None,
@@ -104,6 +142,7 @@ def explain(
     return explain_network(network, examples) if layer is None else explain_layer(network, layer)
 
 
+@in_python
 def compare(
     models: "Sequence[str | nn.Module]",
     input: Any = None,
@@ -132,6 +171,7 @@ def compare(
     return Comparison(tuple(entries))
 
 
+@in_python
 def draw(
     model: "str | nn.Module",
     input: Any = None,
@@ -154,6 +194,7 @@ def draw(
     return diagram(network, depth)
 
 
+@in_python
 def sweep(
     model: "str | nn.Module",
     sizes: Sequence[int],
@@ -172,6 +213,7 @@ def sweep(
     return sweep(model, varies, list(sizes), shape, _settings(settings), str(device), lambda _: None)
 
 
+@in_python
 def training(
     model: "str | nn.Module",
     input: Any = None,

@@ -10,7 +10,7 @@ from netsize import errors
 from netsize.commands import options, terminal
 from netsize.errors import BadOption
 from netsize.facts.network import Network as Facts
-from netsize.lecture.calculator import KINDS, Hyperparameters, layer
+from netsize.lecture.calculator import KINDS, Hyperparameters, kind_of, layer
 from netsize.lecture.formulas import Formula
 from netsize.run import startup
 from netsize.run.answer import Say
@@ -63,6 +63,7 @@ def explain(
     given = Hyperparameters(
         inputs, outputs, kernel, stride, padding, dilation, groups, output_padding, size, ceil
     )  # fmt: skip
+    model = kind_of(model)
     if model in KINDS:
         if layer is not None:
             raise BadOption(f"explain {model} is a calculator and takes no layer: --in, --out, --kernel ...")

@@ -24,6 +24,7 @@ MEANT = {
     "params": "--sort weights",
     "parameters": "--sort weights",
     "verbose": "--all",
+    "quiet": "--top 1",
     "skip-verify": "--no-verify",
     "dry-run": "--no-verify",
 }

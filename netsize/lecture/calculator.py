@@ -6,6 +6,19 @@ from netsize.errors import BadOption
 from netsize.lecture.formulas import Convolution, Formula, Linear, Pooling, Shape, TransposedConvolution
 
 KINDS = ("conv", "linear", "pool", "conv_transpose")
+CALLED = {  # what libraries and textbooks call them
+    "convolution": "conv", "conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "fc": "linear", "dense": "linear",
+    "fullyconnected": "linear", "maxpool": "pool", "maxpool2d": "pool", "avgpool": "pool", "avgpool2d": "pool",
+    "pooling": "pool", "deconv": "conv_transpose", "convtranspose2d": "conv_transpose",
+}  # fmt: skip
+
+
+def kind_of(word: str) -> str:
+    """The one of KINDS that a word means, or the word itself."""
+    plain = word.lower().replace("_", "").replace("-", "").replace(" ", "")
+    return next((kind for kind in KINDS if plain == kind.replace("_", "")), CALLED.get(plain, word))
+
+
 NEEDED = {"conv": ("in", "out", "kernel", "size"), "linear": ("in", "out"), "pool": ("kernel", "size"),
           "conv_transpose": ("in", "out", "kernel", "size")}  # fmt: skip
 DIMENSIONS = 2  # of a size that is given as one number
@@ -94,6 +107,11 @@ def _check_given(kind: str, given: Hyperparameters) -> None:
 def _axes(given: Hyperparameters) -> tuple[Shape, Shape]:
     """Kernel and size, with as many axes as either of them is given with; two, if both are one number."""
     kernel, size = _numbers("kernel", given.kernel or ""), _numbers("size", given.size or "")
+    if len(size) == 3 and len(kernel) == 1 and size[0] == given.inputs:  # three axes have a kernel with three
+        raise BadOption(
+            f"--size {given.size}: a size is that of a map, without its {size[0]} channels: "
+            f"--size {size[1]}x{size[2]} (in three dimensions, say --kernel {kernel[0]}x{kernel[0]}x{kernel[0]})"
+        )
     axes = max(len(kernel), len(size))
     axes = DIMENSIONS if axes == 1 else axes
     return _spread("kernel", kernel, axes), _spread("size", size, axes)

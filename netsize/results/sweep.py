@@ -88,7 +88,10 @@ def read_range(option: str, text: str) -> list[int]:
     else:
         match = re.fullmatch(r"(\d+):(\d+)(?::(\d+))?", text)
         if match is None:
-            raise BadOption(f"{option} {text}: expected a range like 64:512:32, or a list like 64,128,224")
+            raise BadOption(
+                f"{option} {text}: expected a range like 64:512:32, or a list like 64,128,224"
+                + (f"; what does not vary is --shape {text}" if re.fullmatch(r"\d+(x\d+)+", text) else "")
+            )
         first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
         if step == 0:
             raise BadOption(f"{option} {text}: a step of 0 never ends")

@@ -63,7 +63,26 @@ def cannot_take(
     told = f"; the smallest square input is {smallest}x{smallest}" if smallest else ""
     return BadInput(
         f"{built.source.model} cannot take {_shown(specs)}: it fails in {place}: {describe(failure.error)}{told}"
+        f"{_advice(built, specs, failure)}"
     )
+
+
+AXES = {"Conv1d": 2, "Conv2d": 3, "Conv3d": 4}  # of an input without its batch axis
+
+
+def _advice(built: Built, specs: Sequence[InputSpec], failure: ForwardFailed) -> str:
+    """A second line, for what is often the reason."""
+    if "must be Tensor, not tuple" in str(failure.error):
+        return "\nThe layer before gives a tuple (of an LSTM its output and its state): hand on its first element"
+    axes = AXES.get(failure.type, 0)
+    if len(specs) == 1 and axes and len(specs[0].shape) != axes:
+        channels = getattr(dict(built.model.named_modules()).get(failure.path), "in_channels", "C")
+        own = specs[0].shape
+        sides = own[-axes + 1 :] if len(own) > axes else own[-1:] * (axes - 1)
+        sizes = "x".join(map(str, (channels, *sides)))
+        taken = " x ".join(("channels", *("depth", "height", "width")[4 - axes :]))
+        return f"\nA {failure.type} takes {taken}: --input {sizes}"
+    return ""
 
 
 def needs_values(failure: ForwardFailed) -> bool:

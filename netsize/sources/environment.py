@@ -50,7 +50,8 @@ def choose_device(name: str) -> "torch.device":
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
     kind = name.partition(":")[0]
     if kind not in there:
-        raise BadEnvironment(f"there is no device {name!r}; there are {', '.join(DEVICES)}")
+        near = " Try: --device cuda" if name.lower() in ("gpu", "nvidia", "gpu:0") else ""
+        raise BadEnvironment(f"there is no device {name!r}; there are {', '.join(DEVICES)}.{near}")
     if not there[kind]:
         raise BadEnvironment(f"--device {name}: this machine has none that torch {torch.__version__} can use")
     if not re.fullmatch(r"[a-z]+(:\d{1,4})?", name):

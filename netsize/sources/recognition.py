@@ -127,6 +127,9 @@ def _unknown(model: str, alike: list[str], known: list[str]) -> UnknownModel:
     require_torchvision()
     elsewhere = [f"{library}:{name}" for library in ("transformers", "diffusers") for name in LIBRARIES[library]()
                  if spoken(name) == spoken(model)]  # fmt: skip
+    file, _, name = model.rpartition(".")
+    if Path(f"{file}.py").is_file():
+        elsewhere = [f"{file}.py:{name}", f"{file}.py"]
     alike = alike or elsewhere
     if alike:
         hint = f" Did you mean {' or '.join(alike)}?"

@@ -34,7 +34,8 @@ def own_arguments(place: str) -> Iterator[None]:
 def _import_file(file: Path) -> ModuleType:
     """As a script; one that imports relatively, as a module of its package. Raises BadModel."""
     if not file.is_file():
-        raise BadModel(f"there is no file {file}")
+        near = file.with_name(f"{file.name}.py")
+        raise BadModel(f"there is no file {file}." + (f" Did you mean {near}?" if near.is_file() else ""))
     place, file = str(file), file.resolve()
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
