@@ -30,7 +30,12 @@ def explain(
             autocompletion=lambda incomplete: [*KINDS, *complete_model(incomplete)],
         ),
     ],
-    layer: Annotated[str | None, typer.Argument(metavar="[LAYER]", help="features.0; without it, the story.")] = None,
+    layer: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[LAYER]", help="features.0; without it, the story.", autocompletion=options.complete_layer
+        ),
+    ] = None,
     *,
     network: options.Network,
     inputs: Annotated[int | None, typer.Option("--in", metavar="M", help="Calculator: input channels.")] = None,

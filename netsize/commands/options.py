@@ -6,6 +6,7 @@ A command takes an option by name, as `device: options.Device = "auto"`; or a bl
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 
 from netsize import errors
 from netsize.commands.terminal import Output, check_writable
-from netsize.errors import BadOption
+from netsize.errors import BadOption, NetsizeError
 from netsize.facts.network import Network as Facts
 from netsize.facts.question import Question
 from netsize.machine import read_size
@@ -62,6 +63,18 @@ def _option(name: str, default: Any, hint: Any) -> inspect.Parameter:
 
 def one_of(*choices: str) -> Callable[[], list[str]]:
     return lambda: list(choices)
+
+
+def complete_layer(context: typer.Context, incomplete: str) -> list[str]:
+    """For the shell's completion: layers of the model that stands before, if it was counted and is remembered."""
+    from netsize.facts.cache import recall
+
+    with suppress(NetsizeError, OSError):
+        model = context.params.get("model") or next(iter(context.args), None)  # behind an option that has no value yet
+        network = recall(question(str(model), context.params.get("input"))) if model else None
+        paths = dict.fromkeys(call.path for call in network.calls) if network else {}
+        return [path for path in paths if path.startswith(incomplete)]
+    return []
 
 
 Model = Annotated[
@@ -112,7 +125,10 @@ Memory = Annotated[
 Timeout = Annotated[
     float | None, typer.Option(metavar="SECONDS", min=0.001, max=1e6, help="Give up after so long, with status 2.")
 ]
-Until = Annotated[str | None, typer.Option(metavar="LAYER", help="Stop behind it: its output is features.")]
+Until = Annotated[
+    str | None,
+    typer.Option(metavar="LAYER", help="Stop behind it: its output is features.", autocompletion=complete_layer),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run it again, though its result is remembered.")]
 Cache = Annotated[
     bool, typer.Option("--cache", help="Remember a network from a Python file, too, until one of its files changes.")

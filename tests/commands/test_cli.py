@@ -278,9 +278,14 @@ def test_help_and_version(netsize) -> None:
         ("netsize alexnet --pool", {"--pooling"}),
         ("netsize alexnet --sort we", {"weights"}),
         ("netsize alexnet --format ma", {"markdown"}),
+        ("netsize explain lenet5 C3", {"C3.three", "C3.four", "C3.six"}),
+        ("netsize lenet5 --until F", {"F6"}),
+        ("netsize explain vgg16 feat", set()),  # that is not remembered
     ],
 )
 def test_completion(words: str, expected: set[str], netsize) -> None:
+    if "lenet5" in words:
+        netsize("lenet5")  # what is remembered is known
     count = str(len(words.split()) - 1)
     done = netsize(_NETSIZE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=count)
     assert set(done.stdout.split()) == expected
