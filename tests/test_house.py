@@ -12,7 +12,7 @@ import grimp
 import pytest
 
 import netsize
-from netsize.commands.cli import app
+from netsize.commands.cli import built
 from netsize.costs import plan, recipe
 from netsize.lecture.formulas import Formula
 from netsize.render import PAGES, render
@@ -151,7 +151,9 @@ def test_every_result_is_shown(graph: grimp.ImportGraph) -> None:
 
 
 def test_commands_have_one_list() -> None:
-    assert set(COMMANDS) == {command.name or command.callback.__name__ for command in app.registered_commands}
+    shared = {"__init__", "cli", "hints", "options", "terminal"}
+    assert {file.stem for file in (PACKAGE / "commands").glob("*.py")} - shared == set(COMMANDS)
+    assert all(built(name).name == name for name in COMMANDS)
 
 
 def test_every_kind_of_layer_has_its_words(graph: grimp.ImportGraph) -> None:

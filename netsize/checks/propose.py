@@ -98,26 +98,13 @@ def _counted(folder: Path, model: str, device: str) -> Proposal:
 
 
 def _likely(model: str) -> list[str]:
-    """By its first layer; its own example comes first. Raises BadModel, if it cannot be built without arguments."""
-    from torch import nn
-
+    """None but its own example, if it has one. Raises BadModel, if it cannot be built without arguments."""
     from netsize import sources
+    from netsize.sources.python.networks import likely_inputs
     from netsize.sources.settings import Settings
 
     with sources.loaded(model, Settings(), with_values=False) as built:
-        if built.example is not None:
-            return [""]
-        for layer in built.model.modules():
-            if isinstance(layer, nn.Conv2d):
-                return [f"{layer.in_channels}x{size}x{size}" for size in (224, 32, 28, 64, 128, 256, 512)]
-            if isinstance(layer, nn.Conv1d):
-                return [f"{layer.in_channels}x{size}" for size in (16000, 1024, 128)]
-            if isinstance(layer, nn.Conv3d):
-                return [f"{layer.in_channels}x16x{size}x{size}" for size in (112, 64, 32)]
-            if isinstance(layer, nn.Embedding):
-                return [f"{size}:int64<{layer.num_embeddings}" for size in (128, 16)]
-            if isinstance(layer, nn.Linear):
-                return [f"{layer.in_features}", f"16x{layer.in_features}"]
-            if isinstance(layer, nn.RNNBase):
-                return [f"16x{layer.input_size}"]
-    raise BadModel(f"{model}: no layer says what it takes")
+        found = [""] if built.example is not None else likely_inputs(built.model)
+    if not found:
+        raise BadModel(f"{model}: no layer says what it takes")
+    return found

@@ -34,7 +34,8 @@ def check(
 ) -> int:
     """Hold networks against known counts and budgets: cases in TOML files.
 
-    A case whose model is Python (net.py:Net, package.module:Net) runs that code; nothing else in such a file does.
+    Status 0 if every number holds, 1 if one does not, 2 if a case could not be run. A case whose model is Python
+    (net.py:Net, package.module:Net) runs that code; nothing else in such a file does.
     """
     from netsize.render import checks  # reading TOML takes a tenth of the time of a remembered answer
 

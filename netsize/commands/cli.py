@@ -1,5 +1,6 @@
 """The command line as a whole: which commands there are, and how it ends."""
 
+import importlib
 import sys
 from typing import Annotated, Any
 
@@ -7,45 +8,38 @@ import typer
 import typer.core
 
 from netsize import errors
-from netsize.commands.badge import badge
-from netsize.commands.cache import cache
-from netsize.commands.check import check
-from netsize.commands.ci import ci
-from netsize.commands.compare import compare
-from netsize.commands.diff import diff
-from netsize.commands.draw import draw
-from netsize.commands.explain import explain
-from netsize.commands.freeze import freeze
-from netsize.commands.help import help
 from netsize.commands.hints import hint
-from netsize.commands.init import init
-from netsize.commands.list import list_models
 from netsize.commands.options import spread
-from netsize.commands.show import show
-from netsize.commands.sweep import sweep
 from netsize.commands.terminal import complain
-from netsize.commands.train import train
 from netsize.errors import NetsizeError, shortened
 from netsize.run import startup
-from netsize.sources import recognise
+from netsize.sources import COMMANDS, recognise
 from netsize.version import __version__
 
 
 class Commands(typer.core.TyperGroup):
     """`netsize MODEL` is `netsize show MODEL`, for running as for completing."""
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        if name in COMMANDS and name not in self.commands:
+            self.commands[name] = built(name)
+        return self.commands.get(name)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args == ["version"]:
             args = ["--version"]
         own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
-        if args and args[0] not in self.commands and args[0].partition("=")[0] not in own:
+        if args and args[0] not in COMMANDS and args[0].partition("=")[0] not in own:
             if not args[0].startswith("-") and not ctx.resilient_parsing:  # not while completing
                 recognise(args[0])  # before what follows is found wrong: the command may be mistyped
             args = ["show", *args]
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        model = next(p for p in self.commands["show"].params if p.name == "model")
+        model = next(p for p in self.get_command(ctx, "show").params if p.name == "model")
         return [*super().shell_complete(ctx, incomplete), *model.shell_complete(ctx, incomplete)]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -55,7 +49,7 @@ class Commands(typer.core.TyperGroup):
         with formatter.section("Examples"):
             formatter.write_dl(EXAMPLES)
         with formatter.section("Commands"):
-            formatter.write_dl([(name, command.get_short_help_str(1000)) for name, command in self.commands.items()])
+            formatter.write_dl([(name, self.get_command(ctx, name).get_short_help_str(1000)) for name in COMMANDS])
         with formatter.section("Options"):
             formatter.write_dl([record for p in self.get_params(ctx) if (record := p.get_help_record(ctx))])
         formatter.write_paragraph()
@@ -96,9 +90,14 @@ def netsize(
     """
 
 
-LOOKING, HOLDING = (show, explain, draw, compare, sweep, train), (check, init, ci, badge, freeze, diff)
-for command in (*LOOKING, *HOLDING, list_models, cache, help):
-    app.command("list" if command is list_models else None)(spread(command))
+def built(name: str) -> Any:
+    """A command as typer runs it: the function of this name in the file of this name. Each is made when it is asked
+    for, since making all takes a third of the time of an answer that is remembered."""
+    module = importlib.import_module(f"netsize.commands.{name}")
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    words = {"ignore_unknown_options": True} if name == "help" else {}  # netsize help --bias
+    alone.command(name, context_settings=words)(spread(getattr(module, "list_models" if name == "list" else name)))
+    return typer.main.get_command(alone)
 
 
 def _interrupted() -> int:

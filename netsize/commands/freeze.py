@@ -21,7 +21,7 @@ def freeze(
     device: options.Device = "auto",
     fresh: options.Fresh = False,
 ) -> int:
-    """Save a network's report, to be compared with later: by diff, or by a case of check with `frozen`."""
+    """Save a network's report, to be compared with later: by diff --fail-if, or by a case of check with `frozen`."""
     asked = network.question(model, device=device)
     if output.suffix != ".json":
         raise BadOption(

@@ -6,7 +6,8 @@ import typer
 
 from netsize import errors, manual
 from netsize.commands.terminal import read_out
-from netsize.errors import BadOption
+from netsize.errors import BadOption, did_you_mean
+from netsize.sources import COMMANDS
 
 
 def help(
@@ -18,13 +19,13 @@ def help(
     """Read the manual: its chapters; one of them (`netsize help training`); a command's options (`netsize help check`);
     or the place where something is told (`netsize help kv cache`)."""
     asked = " ".join(words or []).lower()
-    commands = context.parent.command.commands if context.parent else {}  # type: ignore[attr-defined]
     if not asked:
         read_out(_contents())
     elif asked in manual.CHAPTERS:
         read_out(manual.read(asked))
-    elif asked in commands:
-        commands[asked].make_context(asked, ["--help"], parent=context.parent)
+    elif asked in COMMANDS and context.parent:
+        group = context.parent.command
+        group.get_command(context, asked).make_context(asked, ["--help"], parent=context.parent)  # type: ignore[attr-defined]
     else:
         read_out(_found(asked))
     return errors.COUNTED
@@ -43,7 +44,8 @@ def _contents() -> str:
 def _found(asked: str) -> str:
     found = manual.search(asked.split())
     if not found:
-        raise BadOption(f"the manual says nothing about {asked!r}. `netsize help` shows what it is about")
+        near = did_you_mean(asked, [*manual.CHAPTERS, *COMMANDS])
+        raise BadOption(f"the manual says nothing about {asked!r}.{near or ' `netsize help` shows its chapters'}")
     first, *others = found
     more = [f"- {section.heading}: `netsize help {section.chapter}`" for section in others[:4]]
     return "\n".join([

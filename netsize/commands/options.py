@@ -87,14 +87,18 @@ Model = Annotated[
 ]
 Input = Annotated[
     list[str] | None,
-    typer.Option(metavar="SIZES", help="As 3x224x224, 5:int64 or mask=5:int64=1, without the batch axis; repeatable."),
+    typer.Option(
+        metavar="SIZES", help="As 3x224x224, ids=5:int64<30522 or mask=5:int64=1, without the batch axis; repeatable."
+    ),
 ]
 NoBatch = Annotated[bool, typer.Option("--no-batch", help="The sizes are whole: put no batch axis in front.")]
 Task = Annotated[str | None, typer.Option(metavar="TASK", help="Of transformers: its head, as causal-lm, or base.")]
 Tokens = Annotated[int | None, typer.Option(metavar="N", min=1, help="Length of the text that it takes.")]
 Image = Annotated[str | None, typer.Option(metavar="SIZE", help="Of the image that it takes: 336, or 480x640.")]
 Set = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="For the constructor: num_classes=10.")]
-Bias = Annotated[bool, typer.Option("--bias", help="A bias is a connection of each unit, and a weight.")]
+Bias = Annotated[
+    bool, typer.Option("--bias", help="Count biases, too: each is a connection of its units, and a weight.")
+]
 Pooling = Annotated[bool, typer.Option("--pooling", help="Count pools, too.")]
 NoPadding = Annotated[bool, typer.Option("--no-padding", help="Leave out connections to padding.")]
 Device = Annotated[
@@ -123,7 +127,8 @@ Memory = Annotated[
     str | None, typer.Option(metavar="SIZE", help="That running it may take, as 4GiB; more goes layer by layer.")
 ]
 Timeout = Annotated[
-    float | None, typer.Option(metavar="SECONDS", min=0.001, max=1e6, help="Give up after so long, with status 2.")
+    float | None,
+    typer.Option(metavar="SECONDS", min=0.001, max=1e6, help="Give up after so long, with status 2. Default: never."),
 ]
 Until = Annotated[
     str | None,

@@ -1,6 +1,7 @@
 """Where output goes: a terminal, a pipe or a file; how wide, with which colours and characters."""
 
 import os
+import re
 import shutil
 import stat
 import sys
@@ -135,7 +136,9 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 
 def read_out(markdown: str) -> None:
-    """In a terminal laid out, page by page; elsewhere as it is written."""
+    """In a terminal laid out, page by page; elsewhere as it is written. A link to a chapter is the command for it."""
+    markdown = re.sub(r"\[[^]]*\]\((\w+)\.md\)", r"`netsize help \1`", markdown)
+    markdown = re.sub(r"(?<!!)\[([^]]*)\]\(\.\./[^)]*\)", r"\1", markdown)
     if not sys.stdout.isatty():
         write(markdown.rstrip() + "\n", None)
         return

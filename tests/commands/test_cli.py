@@ -410,7 +410,7 @@ def test_where_nothing_is_near_nothing_is_tried(line: str, capsys) -> None:
 
 def test_help_and_version_are_words_too(capsys) -> None:
     shown = []
-    for line in ("help", "--help", "help check", "check --help", "version", "--version"):
+    for line in ("-h", "--help", "help check", "check --help", "version", "--version"):
         assert main(line.split()) == 0
         shown.append(capsys.readouterr().out)
     assert shown[0::2] == shown[1::2]

@@ -9,9 +9,10 @@ from reference import FILE, reference
 
 import netsize
 from netsize import manual
-from netsize.commands.cli import app
+from netsize.commands.cli import built
 from netsize.render import render
 from netsize.render.style import Style
+from netsize.sources import COMMANDS
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -93,17 +94,10 @@ def lines() -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize("chapter, words", lines())
 def test_options_that_are_shown_exist(chapter: str, words: list[str]) -> None:
-    commands = group().commands
-    command = commands.get(words[0], commands["show"])
+    command = built(words[0] if words[0] in COMMANDS else "show")
     options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     options |= {"--version", "--install-completion", "--show-completion", "-h", "--help"}
     assert {word.partition("=")[0] for word in words if re.match("--?[a-z]", word)} <= options
-
-
-def group():
-    import typer
-
-    return typer.main.get_command(app)
 
 
 def test_options_that_are_named_exist(netsize) -> None:
@@ -141,10 +135,16 @@ def test_every_chapter_is_named_where_one_looks_for_it() -> None:
 FOUND = [  # what somebody looks for, and the chapter and the heading where it is told
     ("kv cache", "sources", "The KV cache"),
     ("receptive fields", "lecture", "Receptive fields"),
-    ("tied weights", "counting", "Whose weights they are: tied, computed, sparse, quantized"),
+    ("tied weights", "counting", "Whose weights they are: tied, shared, computed, sparse, quantized"),
     ("exit status", "using", "Exit statuses"),
     ("mixture of experts", "counting", "Mixtures of experts, and active parameters"),
     ("cpu only", "installing", "Without CUDA: about 1 GB"),
+    ("token ids of a vocabulary", "using", "What a network takes: --input"),
+    ("security", "trust", "What runs code, and what does not"),
+    ("a regression in CI", "ci", "What is different"),
+    ("JSON key verification passed", "json", "The keys of a report in JSON"),
+    ("include biases", "counting", "Units, connections, weights: what is counted"),
+    ("shared parameter", "counting", "Whose weights they are: tied, shared, computed, sparse, quantized"),
     ("timeout", "large", "Limits of time and memory: --timeout, --memory"),
     ("pickle", "trust", "What runs code, and what does not"),
     ("largest batch", "training", "Optimizers, types, the largest batch, checkpoints"),
@@ -159,9 +159,12 @@ def test_words_lead_to_the_place(asked: str, chapter: str, heading: str) -> None
 
 
 def test_help_reads_it(netsize) -> None:
-    assert netsize("help", "trust").stdout == TEXTS["trust"]
+    assert netsize("help", "large").stdout == TEXTS["large"]
+    assert netsize("help", "--timeout").stdout.startswith("## Limits of time and memory")
+    assert "see `netsize help trust`" in netsize("help", "ci").stdout
+    assert netsize("help", "instaling").stdout.startswith("# Installing\n")
     assert netsize("help", "check").stdout == netsize("check", "--help").stdout == netsize("check", "-h").stdout
     assert netsize("help", "KV", "cache").stdout.startswith("## The KV cache\n")
     nothing = netsize("help", "zebras")
-    said = "netsize: the manual says nothing about 'zebras'. `netsize help` shows what it is about\n"
+    said = "netsize: the manual says nothing about 'zebras'. `netsize help` shows its chapters\n"
     assert (nothing.status, nothing.stdout, nothing.stderr) == (2, "", said)

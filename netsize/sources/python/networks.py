@@ -118,3 +118,21 @@ def _forward(network: Any) -> str:
 
 def _shown(parameter: inspect.Parameter) -> str:
     return parameter.name if parameter.default is parameter.empty else f"{parameter.name}={parameter.default!r}"
+
+
+def likely_inputs(network: nn.Module) -> list[str]:
+    """What it may take, by its first layer that says it; the usual sizes first."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            return [f"{layer.in_channels}x{size}x{size}" for size in (224, 32, 28, 64, 128, 256, 512)]
+        if isinstance(layer, nn.Conv1d):
+            return [f"{layer.in_channels}x{size}" for size in (16000, 1024, 128)]
+        if isinstance(layer, nn.Conv3d):
+            return [f"{layer.in_channels}x16x{size}x{size}" for size in (112, 64, 32)]
+        if isinstance(layer, nn.Embedding):
+            return [f"{size}:int64<{layer.num_embeddings}" for size in (128, 16)]
+        if isinstance(layer, nn.Linear):
+            return [f"{layer.in_features}", f"16x{layer.in_features}"]
+        if isinstance(layer, nn.RNNBase):
+            return [f"16x{layer.input_size}"]
+    return []
