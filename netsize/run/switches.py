@@ -38,10 +38,22 @@ def alone(run: Callable[Given, Result]) -> Callable[Given, Result]:
 
     @wraps(run)
     def waiting(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        with _alone, _disable_current_modes(), torch.device("cpu"):
+        with _alone, _disable_current_modes(), torch.device("cpu"), _environment():
             return run(*args, **kwargs)
 
     return waiting
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """torch's compiler writes its folder into it when it is imported, which happens where an error is told."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        if os.environ != before:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def contexts(device: torch.device) -> list[Any]:

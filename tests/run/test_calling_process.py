@@ -4,6 +4,7 @@ import gc
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import warnings
@@ -94,8 +95,8 @@ def called(call: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_nothing_is_changed(name: str) -> None:
-    for each in (name, "an error"):  # what is imported on the way is imported: torch's compiler names its folder in
-        called(CALLS[each])  # the environment when it is
+    for each in (name, "an error"):  # what is imported on the way is imported
+        called(CALLS[each])
     torch.manual_seed(1)
     random_numbers, before = torch.random.get_rng_state(), state()
     network = Net()
@@ -108,6 +109,24 @@ def test_nothing_is_changed(name: str) -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
     torch.random.set_rng_state(random_numbers)
     assert differences(before, state()) == {}
+
+
+ENVIRONMENT = """
+import os, netsize, torch
+from torch import nn
+before = dict(os.environ)
+try:
+    netsize.analyze(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(4, 5)), "1x8x8", device="cpu")
+except netsize.NetsizeError as error:
+    assert "cannot take" in str(error)
+print({key for key in os.environ if os.environ[key] != before.get(key)}, set(before) - set(os.environ))
+"""
+
+
+def test_the_environment_after_an_error() -> None:
+    """In a process that has imported nothing before: torch's compiler, imported on the way, names its folder there."""
+    done = subprocess.run([sys.executable, "-c", ENVIRONMENT], capture_output=True, text=True)
+    assert done.stdout == "set() set()\n", done.stderr
 
 
 def test_eight_threads_at_once() -> None:
