@@ -16,7 +16,7 @@ from netsize.results.report import Convention, Report
 from netsize.results.saved import load
 from netsize.results.schema import as_dict
 from netsize.run.answer import ask, question
-from netsize.sources.recognition import FILES
+from netsize.sources.recognition import FILES, parts_of
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def count(case: Case, device: str, fresh: bool = False) -> Report:
 
 def located(case: Case) -> str:
     """The model; a file is found from the folder of the case's file."""
-    file, colon, name = case.model.partition(":")
+    file, colon, name = parts_of(case.model)
     there = case.file.parent / file
     return f"{there}{colon}{name}" if there.suffix in FILES or ("/" in file and there.is_dir()) else case.model
 

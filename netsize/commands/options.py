@@ -24,6 +24,7 @@ from netsize.render import FORMATS
 from netsize.run import startup
 from netsize.run.answer import Say, ask, question
 from netsize.sources import complete_model
+from netsize.sources.recognition import parts_of
 from netsize.sources.settings import Settings, read_image, read_input, read_setting
 
 DATA_SETS = {"imagenet": 1_200_000, "mnist": 60_000}  # training images, as the lecture has them
@@ -166,8 +167,8 @@ class Network:
         NetsizeError."""
         if self.input and (self.tokens or self.image):
             raise BadOption("--tokens and --image change the network's own input: leave --input away")
-        there = Path(model.partition(":")[0]).exists()  # a folder may have an @ in its name
-        name, *own = [model] if there and "@" in model.partition(":")[0] else model.split("@")
+        place = parts_of(model)[0]
+        name, *own = [model] if "@" in place and Path(place).exists() else model.split("@")  # a folder may have one
         return question(name, own or self.input, self.settings, batch=not self.no_batch, **how)
 
 

@@ -75,6 +75,13 @@ def recognise(model: str) -> Recognised:
     return _by_name(model)
 
 
+def parts_of(model: str) -> tuple[str, str, str]:
+    r"""As partition(":") has them: path/to/net.py, a colon, and Net; the colon of a drive (C:\net.py:Net) is none."""
+    drive = model[:2] if re.match(r"[A-Za-z]:[\\/]", model) else ""
+    place, colon, name = model[len(drive) :].partition(":")
+    return drive + place, colon, name
+
+
 def is_python(model: str) -> bool:
     """path/to/net.py:Net or package.module:factory."""
     return ":" in model or model.endswith(".py") or "/" in model

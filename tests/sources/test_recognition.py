@@ -8,7 +8,7 @@ import pytest
 from netsize.errors import BadModel, UnknownModel, UnreadableFile
 from netsize.sources import complete_model
 from netsize.sources.names import diffusers_classes, timm_models, torchvision_models, transformers_types
-from netsize.sources.recognition import recognise
+from netsize.sources.recognition import parts_of, recognise
 
 NAMES = [
     # as it is written, the source, and the name there
@@ -158,3 +158,15 @@ def test_a_path_with_an_at_sign_and_doubled_settings(netsize, tmp_path: Path, ar
         "from torch import nn\nclass Net(nn.Linear):\n    def __init__(self, out=3): super().__init__(5, out)\n"
     )
     assert netsize(*arguments, "--json").json["totals"]["connections"] == 15
+
+
+@pytest.mark.parametrize("model, parts", [
+    ("net.py:Net", ("net.py", ":", "Net")),
+    ("net.py", ("net.py", "", "")),
+    (r"C:\nets\net.py:Net", (r"C:\nets\net.py", ":", "Net")),  # as Windows has paths
+    (r"C:\nets\net.py", (r"C:\nets\net.py", "", "")),
+    ("d:/nets/net.py:Net", ("d:/nets/net.py", ":", "Net")),
+    ("a:Net", ("a", ":", "Net")),  # a module
+])  # fmt: skip
+def test_the_colon_of_a_drive_names_nothing(model: str, parts: tuple[str, str, str]) -> None:
+    assert parts_of(model) == parts

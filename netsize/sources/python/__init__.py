@@ -11,14 +11,15 @@ from netsize.sources.configuration import arguments_for
 from netsize.sources.factory import build
 from netsize.sources.python.importing import import_place, own_arguments
 from netsize.sources.python.networks import only_network
+from netsize.sources.recognition import parts_of
 from netsize.sources.settings import Settings
 
 
 def load(model: str, settings: Settings) -> Built:
     """Import the file or module, and build what it names: an nn.Module, or a class or function that gives
     one. Its `example_input_array`, if it has one, is its default input. Raises BadModel."""
-    place, _, name = model.replace("::", ":").rpartition(":") if ":" in model else (model, "", "")
-    if ":" in model and not (place and name):
+    place, colon, name = parts_of(model.replace("::", ":"))
+    if colon and not (place and name):
         raise BadModel(f"{model}: say what in it is the network, as {(place or model).rstrip(':')}:Net")
     with own_arguments(place):
         module = import_place(place)
