@@ -52,7 +52,9 @@ def _relative(before: int, after: int, quantity: str) -> str:
 
 
 def _same(difference: Difference) -> str:
-    return f"{difference.same} rows are the same" if difference.same else "no row is the same"
+    if difference.same < 2:
+        return "1 row is the same" if difference.same else "no row is the same"
+    return f"{difference.same} rows are the same"
 
 
 def _figures(difference: Difference) -> tuple[Figure, ...]:
