@@ -9,6 +9,7 @@ import typer
 from netsize import errors
 from netsize.commands import options, terminal
 from netsize.errors import BadCase
+from netsize.facts.cache import recall
 from netsize.results.count import count
 from netsize.results.report import Convention
 from netsize.results.schema import as_dict
@@ -41,8 +42,8 @@ def diff(
 
     output = delivery.checked()
     saved = {word: _saved(word) for word in (before, after) if is_report(word)}
-    network, convention = _as_saved(network, next(iter(saved.values()), None))
-    reports = [saved.get(word) or _counted(word, network, convention, device, fresh) for word in (before, after)]
+    beside = next(iter(saved.values()), None)
+    reports = [saved.get(word) or _counted(word, network, beside, device, fresh) for word in (before, after)]
     difference = compare_reports(*reports)
     failing = [condition for condition in fail_if or [] if exceeded(difference, condition)]
     output.deliver(difference)
@@ -59,21 +60,24 @@ def _saved(word: str) -> dict[str, Any]:
     return report | {"model": f"{word} ({report['model']})"}
 
 
-def _as_saved(network: options.Network, saved: dict[str, Any] | None) -> tuple[options.Network, Convention]:
-    """A saved report is compared with what is counted at its input, if no other one is said, and by its convention."""
-    if saved is None:
-        return network, Convention()
-    if network == replace(network, input=None, tokens=None, image=None):
-        sizes = ["x".join(map(str, shape[1:])) for shape in saved["input"] if shape[:1] == [1] and len(shape) > 1]
-        whole = len(sizes) == len(saved["input"]) and not network.no_batch
-        network = replace(network, input=sizes or None) if whole else network
-    return network, Convention(**saved["convention"])
-
-
-def _counted(word: str, network: options.Network, convention: Convention, device: str, fresh: bool) -> dict[str, Any]:
+def _counted(
+    word: str, network: options.Network, saved: dict[str, Any] | None, device: str, fresh: bool
+) -> dict[str, Any]:
+    """By the convention of the saved report beside it, and at its input, if no other one is said."""
+    convention = Convention(**saved["convention"]) if saved else Convention()
     asked = network.question(word, device=device)
+    if saved and asked == replace(asked, input=(), tokens=None, image=None, batch=True):
+        own = recall(asked)  # what it takes by default is known of one that is remembered
+        if own is None or [list(shape) for shape in own.input] != saved["input"]:
+            asked = replace(network, input=_sizes(saved)).question(word, device=device)
     with terminal.progress() as say:
         report = count(ask(asked, say, fresh=fresh), convention)
     if report.verification.status == "failed":
         raise BadCase(f"{word} is not compared: {report.verification.problems[0]}")
     return as_dict(report)
+
+
+def _sizes(saved: dict[str, Any]) -> list[str] | None:
+    """Of its inputs, without the batch axis; None where one has none."""
+    sizes = ["x".join(map(str, shape[1:])) for shape in saved["input"] if shape[:1] == [1] and len(shape) > 1]
+    return sizes if sizes and len(sizes) == len(saved["input"]) else None

@@ -32,7 +32,8 @@ SAID = [
         "explain conv --in 3 --out 4 --kernel 3 --size 3x224x224",
         "a size is that of a map, without its 3 channels: --size 224x224 (in three dimensions, say --kernel 3x3x3)",
     ),
-    ("net.Images", "torchvision has no model 'net.Images'. Did you mean net.py:Images or net.py?"),
+    # of a name that no other test has imported
+    ("pictures.Images", "torchvision has no model 'pictures.Images'. Did you mean pictures.py:Images or pictures.py?"),
     ("src/other:Net", "there is no file src/other. Did you mean src/other.py?"),
     ("net.py:Images --input 3x32", "A Conv2d takes channels x height x width: --input 3x32x32"),
     (
@@ -50,7 +51,7 @@ SAID = [
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "src").mkdir()
-    for name in ("net.py", "src/other.py"):
+    for name in ("net.py", "pictures.py", "src/other.py"):
         (tmp_path / name).write_text(NETS)
     monkeypatch.chdir(tmp_path)
     return tmp_path

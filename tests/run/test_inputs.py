@@ -144,7 +144,7 @@ def test_the_classifier_of_an_output_in_a_container_is_replaced(output) -> None:
 
 @pytest.mark.parametrize("layout", [torch.jagged, torch.strided])
 def test_a_nested_tensor_needs_values(layout: torch.layout) -> None:
-    with pytest.raises(netsize.NetsizeError, match="cannot be counted without values.*\nLeave --no-verify away"):
+    with pytest.raises(netsize.NetsizeError, match="cannot be counted without values.*\nLeave verify=False away"):
         netsize.analyze(Jagged(layout), torch.rand(1, 5, 4), device="cpu", verify=False)
     with pytest.raises(netsize.NetsizeError, match="training is predicted without values, which decide in Jagged"):
         netsize.training(Jagged(layout), torch.rand(1, 5, 4), device="cpu")

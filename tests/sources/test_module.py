@@ -161,7 +161,7 @@ def test_it_is_run_itself_and_left_as_it_was(name: str) -> None:
     for verify in (True, False):
         if name == "layers made late" and not verify:
             with pytest.raises(
-                netsize.NetsizeError, match="its first forward makes layer.bias.\nLeave --no-verify away"
+                netsize.NetsizeError, match="its first forward makes layer.bias.\nLeave verify=False away"
             ):
                 netsize.analyze(network, shape, device="cpu", verify=False)
             continue
