@@ -22,7 +22,8 @@ class NoBase(NetsizeError):
 
 def reports_at(commit: str, files: Sequence[Path], device: str) -> dict[str, dict[str, Any]]:
     """The saved reports of the cases in these files, by name, as they are counted there by the code that was there:
-    its packages come before those that are installed. A case that cannot be counted there has none. Raises NoBase."""
+    its packages come before those that are installed. A case that cannot be counted there, or that fails its
+    verification, has none. Raises NoBase."""
     top = Path(_git("rev-parse", "--show-toplevel"))
     with _checked_out(commit) as there, tempfile.TemporaryDirectory() as folder:
         copies = []
@@ -36,7 +37,8 @@ def reports_at(commit: str, files: Sequence[Path], device: str) -> dict[str, dic
             copies.append(str(copy))
         if copies:
             _count(there, copies, Path(folder), device)
-        return {file.stem: load(file) for file in sorted(Path(folder).glob("*.json"))}
+        found = {file.stem: load(file) for file in sorted(Path(folder).glob("*.json"))}
+        return {name: report for name, report in found.items() if report["verification"]["status"] != "failed"}
 
 
 def _count(there: Path, files: list[str], folder: Path, device: str) -> None:

@@ -89,6 +89,8 @@ def _counted(folder: Path, model: str, device: str) -> Proposal:
         for input in _likely(path):
             try:
                 report = count(ask(question(path, [input] if input else [], device=device), lambda _: None))
+                if report.verification.status == "failed":
+                    return Proposal(model, error=f"verification failed: {report.verification.problems[0]}")
                 return Proposal(model, input, report)
             except NetsizeError as refused:
                 error = error or one_line(refused)

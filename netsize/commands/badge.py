@@ -42,8 +42,8 @@ def badge(
     else:
         with terminal.progress() as say:
             report, color = count(ask(network.question(model, device=device), say, fresh=fresh)), "blue"
-        if report.verification.status == "failed":
-            raise BadCase(f"{model} gets no badge: {report.verification.problems[0]}")
+    if report.verification.status == "failed":
+        raise BadCase(f"{model} gets no badge: {report.verification.problems[0]}")
     endpoint = {
         "schemaVersion": 1,
         "label": quantity if quantity != "macs" else "MACs",

@@ -1,6 +1,6 @@
 """netsize help: the manual, a chapter of it, or what stands in it about some words; and the options of a command."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,8 +24,8 @@ def help(
     elif asked in manual.CHAPTERS:
         read_out(manual.read(asked))
     elif asked in COMMANDS and context.parent:
-        group = context.parent.command
-        group.get_command(context, asked).make_context(asked, ["--help"], parent=context.parent)  # type: ignore[attr-defined]
+        group: Any = context.parent.command  # of all commands: this one is in no other
+        group.get_command(context, asked).make_context(asked, ["--help"], parent=context.parent)
     else:
         read_out(_found(asked))
     return errors.COUNTED

@@ -26,13 +26,13 @@ def summary(results: Sequence[Result], before: Mapping[str, Saved], no_base: str
     lines = ["### Network sizes", "", *_failures(results)]
     if grown or new:
         lines += ["| network | " + " | ".join(MEASURES) + " |", "| --- |" + " ---: |" * len(MEASURES)]
-        lines += [_row(name, after[name], changed[name]) for name in grown]
-        lines += [_row(f"{name} (new)", after[name], None) for name in new]
+        lines += [_row(name, before[name], after[name]) for name in grown]
+        lines += [_row(f"{name} (new)", after[name], after[name]) for name in new]
         lines += [""]
     if no_base:
         lines += [f"Compared with no base: {escaped(no_base)}", ""]
     elif changed:
-        lines += [f"{same} of {len(changed)} networks {'is' if same == 1 else 'are'} as before", ""]
+        lines += [f"{same} of {len(changed)} networks {'has' if same == 1 else 'have'} the totals of before", ""]
     for name in grown:
         lines += _layers(name, before[name], after[name])
     return "\n".join(lines)
@@ -52,10 +52,13 @@ def _growth(before: Saved, after: Saved) -> list[float]:
     return [(new - old) / old if old else float(new != old) for old, new in pairs]
 
 
-def _row(name: str, after: Saved, growth: list[float] | None) -> str:
-    cells = [f"{after['totals'][measure]:,}" for measure in MEASURES]
-    if growth is not None:
-        cells = [f"{cell} ({share:+.1%})" if share else cell for cell, share in zip(cells, growth)]
+def _row(name: str, before: Saved, after: Saved) -> str:
+    """Each total, and how much more it is: what would be 0.0 %, as a number."""
+    cells = []
+    for measure, share in zip(MEASURES, _growth(before, after)):
+        new = after["totals"][measure]
+        told = f"{share:+.1%}" if abs(share) >= 0.0005 else f"{new - before['totals'][measure]:+,}"
+        cells.append(f"{new:,} ({told})" if share else f"{new:,}")
     return f"| {escaped(name)} | " + " | ".join(cells) + " |"
 
 

@@ -63,7 +63,7 @@ def cannot_take(
     told = f"; the smallest square input is {smallest}x{smallest}" if smallest else ""
     return BadInput(
         f"{built.source.model} cannot take {_shown(specs)}: it fails in {place}: {describe(failure.error)}{told}"
-        f"{_advice(built, specs, failure)}"
+        f"{_advice(built, specs, failure) if batch else ''}"
     )
 
 

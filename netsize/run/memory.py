@@ -84,7 +84,12 @@ def available(device: torch.device) -> int | None:
 
 def is_exhausted(error: BaseException) -> bool:
     """Whether an error says that memory ran out (the CPU's allocator has no class of error of its own)."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator: " in str(error)
+    said = str(error)
+    return (
+        isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        or "DefaultCPUAllocator: " in said
+        or "std::bad_alloc" in said
+    )
 
 
 @contextmanager

@@ -116,3 +116,37 @@ def test_mistakes(netsize, project: Path, words: str, said: str) -> None:
     (project / "pyproject.toml").write_text(PROJECT + '[[tool.netsize.case]]\nmodel = "lenet5"\nweights = "60K"\n')
     done = netsize(*words.split())
     assert done.status == 2 and done.stderr.startswith(said)
+
+
+WRONG = """
+import netsize, torch
+from torch import nn
+
+@torch.library.custom_op("netsize_init::rows", mutates_args=())
+def rows(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return x @ weight.T
+
+@rows.register_fake
+def _(x, weight):
+    return x @ weight.T
+
+netsize.formula("netsize_init::rows")(lambda x, weight: 7)  # it is 4
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+    def forward(self, x):
+        return torch.ops.netsize_init.rows(x, self.first.weight)
+"""
+
+
+def test_a_number_that_failed_its_verification_is_not_written(netsize, project: Path) -> None:
+    (project / "src" / "mine" / "net.py").write_text(WRONG)
+    (project / "src" / "mine" / "blocks.py").unlink()
+    name = ("src/mine/net.py:Net", "weights", "--input", "4", "--device", "cpu")
+    assert netsize(name[0], *name[2:]).status == 1
+    badge, init = netsize("badge", *name), netsize("init", "--device", "cpu")
+    assert (badge.status, badge.stdout) == (2, "") and "gets no badge: " in badge.stderr
+    assert init.status == 2 and "src/mine/net.py:Net: verification failed: " in init.stderr
+    assert (project / "pyproject.toml").read_text() == PROJECT

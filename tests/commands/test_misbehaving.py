@@ -132,6 +132,8 @@ def test_changes_while_running(run, name: str, weights: int) -> None:
     ("Loops", ("--timeout", "9"), 2, "netsize: --timeout 9: this takes longer, and was given up\n"),
     ("Spins", ("--timeout", "9"), 2, "netsize: --timeout 9: this takes longer, and was given up\n"),
     ("Spins", ("--timeout", "0.5"), 2, "netsize: --timeout 0.5: this takes longer, and was given up\n"),  # in imports
+    ("Spins", ("--timeout", "nan"), 2, "netsize: Invalid value for '--timeout': Input should be less "
+                                      "than or equal to 1000000\n"),
     pytest.param(
         "Hoards", ("--memory", "1GiB"), 2,
         "netsize: net.py:Hoards at a 4 input runs out of memory in store (Store): --memory allows 1.0 GiB.\n"

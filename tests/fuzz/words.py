@@ -117,6 +117,7 @@ HOSTILE = [
     "--out", "--kernel", "--family", "--max-weights",
     "--no-batch", "--tokens", "--image", "--task", "--fresh", "--open=", "-h", "-x", "--nonsense", "--bias=3",
     "--depth=0", "--depth=99999999999999999999", "--top=-1",
+    "--timeout", "--timeout=nan", "--timeout=1e999", "--reports",
 ]  # fmt: skip
 
 
