@@ -20,7 +20,7 @@ from netsize.facts.network import Network
 from netsize.machine import binary
 from netsize.results import words
 from netsize.results.count import count
-from netsize.results.patterns import frozen, matching_modules
+from netsize.results.patterns import frozen, frozen_elsewhere, matching_modules
 from netsize.results.report import Options
 from netsize.run import memory
 from netsize.run.failures import cannot_take, needs_values
@@ -98,6 +98,7 @@ def train_built(
         trainable=report.totals.trainable,
         fit=fit,
         uncounted=network.uncounted,
+        tied=tuple(frozen_elsewhere(plan.freeze, dict(network.aliases))),
         values=tuple(words.of_values(report)),
         unattributed=network.unattributed,
         unpredicted=timeline.unpredicted(),

@@ -125,6 +125,7 @@ class Training(Shown):
     without_checkpoints: int | None = None  # activations in bytes, if some are computed again
     peak_without_checkpoints: int | None = None
     uncounted: tuple[Unknown, ...] = ()
+    tied: tuple[str, ...] = ()  # what is frozen beside what was named, as it is one parameter
     values: tuple[str, ...] = ()  # what the values of the input decide, and was guessed here
     unattributed: int = 0  # add-multiplies of backward that belong to no layer: see `netsize.facts.network.Network`
     unpredicted: tuple[str, ...] = ()  # operations that keep more for backward than is known without running them

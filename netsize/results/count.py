@@ -7,7 +7,7 @@ from typing import Any
 from netsize.facts.network import Call, Elements, Network, Step
 from netsize.lecture.formulas import by
 from netsize.results.kinds import KINDS
-from netsize.results.patterns import frozen
+from netsize.results.patterns import frozen, frozen_elsewhere
 from netsize.results.report import Convention, Options, Report, Row, Totals, Verification
 
 # what torch calls otherwise than people do; the rest is its own name, without underscores
@@ -73,7 +73,7 @@ def count(network: Network, convention: Convention | None = None, options: Optio
         features=network.features,
         beyond=beyond,
         guessed=network.guessed,
-        notes=network.notes,
+        notes=(*network.notes, *frozen_elsewhere(options.freeze, dict(network.aliases))),
         storage=network.storage,
         others=_others(network),
         besides=network.besides,

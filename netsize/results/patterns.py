@@ -23,6 +23,17 @@ def frozen(
     return frozenset(name for name in found if not (replaced and name.startswith(f"{replaced}.")))
 
 
+def frozen_elsewhere(patterns: Iterable[str], aliases: Mapping[str, str]) -> list[str]:
+    """Where a pattern freezes more than it names: head.weight, if it is the embedding's weight, too."""
+
+    def named(name: str) -> bool:
+        return any(fnmatchcase(part, pattern) for pattern in patterns for part in _and_above(name))
+
+    pairs = [(first, other) if named(first) else (other, first) for other, first in aliases.items()]
+    return [f"{own} is frozen, and {elsewhere} with it: they are one parameter" for own, elsewhere in pairs
+            if named(own) and not named(elsewhere)]  # fmt: skip
+
+
 def matching_modules(paths: Iterable[str], patterns: Iterable[str], option: str) -> tuple[str, ...]:
     """Paths of the modules that a pattern matches, without those inside of another one. Raises BadOption."""
     known = [path for path in paths if path]

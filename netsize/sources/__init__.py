@@ -101,7 +101,10 @@ def known_models(word: str = "") -> list[str]:
     return sorted(families(word))
 
 
-def complete_model(incomplete: str) -> list[str]:
-    """For the shell's completion: names; those that timm alone has, where no other begins so."""
-    known = [name for name in known_models(incomplete) if name.startswith(incomplete)]
-    return known or [name for name in timm_models() if name.startswith(incomplete)]
+def complete_model(incomplete: str) -> list[tuple[str, str]]:
+    """For the shell's completion: names, each with its family, family by family (zsh and fish show them); those that
+    timm alone has, where no other begins so."""
+    known = [(name, family) for name, family in families(incomplete).items() if name.startswith(incomplete)]
+    if not known:
+        known = [(name, f"timm: {family}") for name, family in timm_models().items() if name.startswith(incomplete)]
+    return sorted(known, key=lambda pair: pair[::-1])

@@ -307,6 +307,13 @@ def test_quick_answers_import_no_torch(arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_models_are_completed_with_their_families(netsize) -> None:
+    done = netsize(_NETSIZE_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="netsize alexnet")
+    names = ("alexnet", "alexnet"), ("alexnet_2012", "historical"), ("alexnet_2012_ungrouped", "historical")
+    shown = "\n".join(f'"{name}":"{family}"' for name, family in names)
+    assert done.stdout.strip() == f"_arguments '*: :(({shown}))'"
+
+
 def test_completion_imports_no_torch() -> None:
     code = "import sys, atexit; atexit.register(lambda: print([m for m in ('torch', 'rich') if m in sys.modules])); "
     code += "from netsize.commands.cli import main; main([])"

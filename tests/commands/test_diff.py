@@ -62,7 +62,8 @@ def test_a_wider_network_has_the_same_layers_larger(capsys, monkeypatch) -> None
 def test_a_frozen_report_is_the_same_as_its_model(capsys) -> None:
     assert main(["freeze", "squeezenet1_1", "-o", "sizes.json", "--device", "cpu"]) == 0
     assert main(["diff", "sizes.json", "squeezenet1_1", "--device", "cpu"]) == 0
-    assert "26 rows are the same; nothing has changed" in capsys.readouterr().out
+    same = "\n  sizes.json (squeezenet1_1) -> squeezenet1_1\n\n  26 rows are the same; nothing has changed\n\n"
+    assert capsys.readouterr().out.endswith(same)
 
 
 def test_gone_new_smaller_and_changed(capsys) -> None:

@@ -242,9 +242,12 @@ class TiedHead(nn.Module):
 
 
 def test_tied_weights_are_frozen_by_either_name_and_say_whose_they_are() -> None:
-    for pattern in ("head", "table"):
-        assert netsize.training(TiedHead(), "5:int64", batch=2, freeze=pattern, device="cpu").trainable == 0
+    for pattern, other in (("head", "table"), ("table", "head")):
+        said = f"{pattern}.weight is frozen, and {other}.weight with it: they are one parameter"
+        training = netsize.training(TiedHead(), "5:int64", batch=2, freeze=pattern, device="cpu")
+        assert training.trainable == 0 and said in str(training)
         report = netsize.analyze(TiedHead(), "5:int64", device="cpu", freeze=[pattern])
+        assert said in report.notes
         assert report.totals.frozen == 160 + 64  # the body asks for no gradient
     assert [row.operation for row in report.rows] == [
         "embedding 20 x 8",

@@ -119,6 +119,7 @@ def test_top_keeps_the_largest_and_sums_the_others(alexnet: netsize.Report) -> N
     rows = chosen_rows(alexnet, Style(top=2, sort="weights"))
     assert [row.path for row in rows] == ["classifier.1", "classifier.4", "[6 others]"]
     assert rows[-1].weights == 61_090_496 - 37_748_736 - 16_777_216
+    assert " not counted · sorted by units\n" in render(alexnet, "table", Style(sort="units"))
     rows = chosen_rows(alexnet, Style(sort="units"))
     assert [row.units for row in rows] == sorted((row.units for row in alexnet.rows), reverse=True)
 

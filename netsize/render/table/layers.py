@@ -77,7 +77,8 @@ def _lines(report: Report, style: Style) -> list[Text]:
 def _header(report: Report, style: Style) -> list[Text]:
     """Pieces with dots between them, on as many lines as they need."""
     lines: list[str] = []
-    for piece in words.header(report):
+    order = [f"sorted by {style.sort}"] if style.sort else []
+    for piece in [*words.header(report), *order]:
         if lines and (style.width is None or len(lines[-1]) + len(piece) + 5 <= style.width):
             lines[-1] += f" · {piece}"
         else:

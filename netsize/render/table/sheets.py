@@ -27,7 +27,8 @@ def _text(sheet: Sheet, width: int | None) -> str:
         widths[0] = max(12, widths[0] - (_width(sheet, columns) - width))
     widths[0] = min(widths[0], LONGEST_NAME)
     unmarked = {key: " " for _, key in sheet.marks}
-    lines.append(_line(columns, [column.title for column in columns], widths, unmarked))
+    if sheet.records:
+        lines.append(_line(columns, [column.title for column in columns], widths, unmarked))
     for index, record in enumerate(sheet.records):
         cells = [sheet.cell(index, column) for column in columns]
         if record.get("error"):
@@ -37,7 +38,7 @@ def _text(sheet: Sheet, width: int | None) -> str:
             marks = unmarked | {key: MARK for marked, key in sheet.marks if marked == index}
             lines.append(_line(columns, cells, widths, marks))
     lines += ["", sheet.plot(width or 80)] if sheet.plot else []
-    lines += [""] * bool(sheet.notes)
+    lines += [""] * bool(sheet.notes and sheet.records)
     for note in sheet.notes:
         lines += wrapped(note, width, "  ", "    ")
     return "\n".join([*lines, "", ""])

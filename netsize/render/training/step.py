@@ -89,6 +89,7 @@ def _about_data(training: Training) -> list[str]:
     if training.frozen:
         size = sum(size for _, size in training.frozen)
         found.append(f"not trained: {size:,} parameters ({_some([name for name, _ in training.frozen])})")
+    found += training.tied
     if training.untouched:
         found.append(f"without a gradient, and so without optimizer state: {_some(training.untouched)}")
     return found
