@@ -1,11 +1,12 @@
 """Global switches while a network runs, which are put back afterwards: so that what it executes can be seen, is
 repeatable, and keeps nothing for gradients that nobody asks for."""
 
+import gc
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -19,6 +20,7 @@ Result = TypeVar("Result")
 
 
 _alone = threading.RLock()
+_frozen = False  # by `_little_garbage`
 
 
 def _renewed() -> None:
@@ -38,10 +40,32 @@ def alone(run: Callable[Given, Result]) -> Callable[Given, Result]:
 
     @wraps(run)
     def waiting(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        with _alone, _disable_current_modes(), torch.device("cpu"), _environment():
+        with _alone, _disable_current_modes(), _on_cpu(), _environment(), _little_garbage():
             return run(*args, **kwargs)
 
     return waiting
+
+
+def _on_cpu() -> AbstractContextManager[Any]:
+    """A default device is asked about every tensor: only where there is another one."""
+    return nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
+
+
+@contextmanager
+def _little_garbage() -> Iterator[None]:
+    """What is alive already is not looked through for garbage meanwhile, again and again: what a pass makes is little
+    beside all of torch's modules."""
+    global _frozen
+    if _frozen or gc.get_freeze_count():  # further out, or by somebody's own choice
+        yield
+        return
+    _frozen = True
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        _frozen = False
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from dataclasses import replace
 from math import prod
 
 import torch
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.lecture.formulas import Convolution, Formula, Recurrent, Shape, TransposedConvolution
 from netsize.lecture.products import GroupedProduct, Product
+from netsize.trace.by_tensor import ByTensor
 from netsize.trace.drafts import Draft
 from netsize.trace.operations import Operation
 from netsize.trace.origins import Origin, Origins
@@ -19,7 +19,7 @@ class Biases:
 
     def __init__(self, origins: Origins, sizes: dict[str, int]) -> None:
         self._origins, self._sizes = origins, sizes
-        self._makers = WeakTensorKeyDictionary()  # output of a layer -> its draft
+        self._makers: ByTensor[Draft] = ByTensor(origins.tensors)  # output of a layer -> its draft
 
     def made(self, output: torch.Tensor, draft: Draft) -> None:
         self._makers[output] = draft

@@ -29,6 +29,8 @@ _CELLS = {f"{name}_cell": gates for name, gates in _GATES.items()}
 _ATTENTION = {"scaled_dot_product_attention", "flex_attention"}
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
 _TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
+_WHOLES = {*_GATES, *_CELLS, *_ATTENTION, *_CONVOLUTIONS, *_TRANSPOSED, "multi_head_attention_forward",
+           "local_response_norm", "einsum"}  # fmt: skip
 
 
 class Composites(Bodies):
@@ -44,6 +46,8 @@ class Composites(Bodies):
 
     def _called(self, func: Any, args: Any, kwargs: Any) -> Any:
         name = getattr(func, "__name__", "")
+        if name not in _WHOLES:
+            return self.executed(func, args, kwargs)
         if name in _ATTENTION or func is F.multi_head_attention_forward:
             return self._attention(func, args, kwargs)
         if func is F.local_response_norm:

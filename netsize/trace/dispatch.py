@@ -23,6 +23,7 @@ from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.biases import Biases
 from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
+from netsize.trace.executed import Executed, kind_of
 from netsize.trace.experts import Experts
 from netsize.trace.flops import flops
 from netsize.trace.flow import Flow
@@ -34,7 +35,6 @@ from netsize.trace.others import Others
 from netsize.trace.places import Places
 from netsize.trace.products import outer
 from netsize.trace.ragged import is_ragged, part_of, parts_of, shape_of
-from netsize.trace.silent_operations import is_silent, name_of
 from netsize.trace.threads import Threads
 from netsize.trace.weighted import OfTheNetwork
 
@@ -58,7 +58,7 @@ class Tracer(DispatchMode):
         self.threads = Threads(Frame("", class_of(model)))
         self.drafts: list[Draft] = []
         self.steps: list[StepDraft] = []
-        self.others = Others()
+        self.others = Others(self.origins.tensors)
         self.depends_on_values: dict[str, None] = {}
         self.unpadded: Shape | None = None  # input of the convolution with padding="same" that is being executed
         self.in_attention = False
@@ -90,8 +90,7 @@ class Tracer(DispatchMode):
             return NotImplemented
         if FakeTensor in types and self._asks_for_shapes(tensors((args, kwargs))):
             return func(*args, **kwargs)
-        taken_apart = not is_read(func) and not is_silent(func) and func._can_decompose()
-        if taken_apart and not any(map(is_ragged, tensors((args, kwargs)))):
+        if not kind_of(func).whole and not is_read(func) and not any(map(is_ragged, tensors((args, kwargs)))):
             with self:  # in inference mode torch does not take it apart before it comes here
                 return func.decompose(*args, **kwargs)
         with self.threads.turn:
@@ -102,25 +101,27 @@ class Tracer(DispatchMode):
         return any(isinstance(tensor, FakeTensor) and tensor.fake_mode is not self.fake_mode for tensor in given)
 
     def _follow(self, func: Any, args: Any, kwargs: Any) -> Any:
-        before = len(self.guesses)
-        output = self._execute(func, args, kwargs)
+        before, arguments = len(self.guesses), tensors((args, kwargs))
+        output = self._execute(func, args, kwargs, arguments)
         for guess in self.guesses[before:]:
             self.guessed[guess, self.frames[-1].path] = None
         try:
-            self._observe(func, args, kwargs, output)
+            with torch._C.DisableTorchFunction():  # a question about a tensor (its shape) is none of the network's
+                given = named(func, args, kwargs) | {"unpadded": self.unpadded}
+                self._observe(Executed(func, kind_of(func), args, kwargs, given, output, arguments, tensors(output)))
         except Exception as error:
             self.bug = error
             raise
         return output
 
-    def _execute(self, func: Any, args: Any, kwargs: Any) -> Any:
+    def _execute(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """Parameters that were not given memory get it for this operation only: beside tensors that have values.
         Without those (a view of a parameter) the operation is executed on shapes."""
-        given = tensors((args, kwargs))
         known = self.recall(func, args, kwargs, given) if given else None
         if known is not None:
             return known
-        devices = [tensor.device for tensor in given]
+        with torch._C.DisableTorchFunction():
+            devices = [tensor.device for tensor in given]
         if _META not in devices:
             return func(*args, **kwargs)
         device = next((device for device in devices if device != _META), None)
@@ -128,76 +129,84 @@ class Tracer(DispatchMode):
             return func(*args, **kwargs)
         return func(*_real(args, device), **_real(kwargs, device))
 
-    def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
-        name = name_of(func)
-        arguments, results = tensors((args, kwargs)), tensors(output)
-        for argument in arguments:
-            self._as_spread(argument)
-        if any(map(is_ragged, (*arguments, *results))):
-            self._part_by_part(func, args, kwargs, output)
-            return
-        given = named(func, args, kwargs) | {"unpadded": self.unpadded}
-        weighted = OfTheNetwork(self.layers, self.origins, self.sizes, self.stored, self.frames[-1].path)
-        operation = read(func, given, output, weighted)
-        if self.multiplies and name == "aten.mul":
-            operation = outer(arguments[0], arguments[1], output, weighted)
+    def _observe(self, done: Executed) -> None:
+        name, arguments, results, path = done.name, done.arguments, done.results, self.frames[-1].path
+        special = [tensor for tensor in (*arguments, *results) if not _is_plain(tensor)]
+        if special:
+            self._as_spread(arguments)
+            if any(map(is_ragged, special)):
+                self._part_by_part(done)
+                return
+        operation = self._read(done, path)
         self.places.calls = len(self.drafts) - (operation is None)
-        self.places.follow(func, name, given, results, operation, self.frames[-1].path)
-        self.experts.routed(name, given)
+        self.places.follow(done, operation, path)
+        self.experts.routed(name, done.given)
         before = len(self.drafts)
         if operation is not None:
+            depends = any(map(self.origins.is_activation, arguments))
             for part in (operation, *operation.parts):
-                self._count(func, name, args, kwargs, output, part)
+                self._count(done, part, depends)
         else:
-            self._step(func, name, arguments, results)
-            self.others.follow(func, name, given, arguments, results)
-        self.flow.follow(name, arguments, results, self.drafts[before:], self.frames[-1].path)
+            self._step(done, path)
+            self.others.follow(done)
+        self.flow.follow(done, self.drafts[before:], path)
         if name in ("aten.add", "aten.add_") and len(arguments) == 2:
             self.biases.added(*arguments)
-        if self._decided_by_values(func, name, arguments):
+        if self._decided_by_values(done):
             self.depends_on_values[name] = None
         counted = operation is not None and bool(operation.formula.units) and operation.formula.kind != "pooling"
-        self.origins.follow(func, name, args, arguments, results, counted)
+        self.origins.follow(done, counted)
         if name in CHOOSES:
             self.experts.selected(arguments[0], self.origins.of(results[0]))
-        if (func.is_view or name == "aten._unsafe_view") and arguments:
+        if (done.kind.is_view or name == "aten._unsafe_view") and arguments:
             self.biases.viewed(arguments[0], results)
-        for result in results:
-            self._as_shares(result)
+        if special:
+            self._as_shares(results)
 
-    def _as_spread(self, tensor: torch.Tensor) -> None:
+    def _read(self, done: Executed, path: str) -> Operation | None:
+        by_hand = self.multiplies and done.name == "aten.mul"
+        if not by_hand and not is_read(done.func):
+            return None
+        weighted = OfTheNetwork(self.layers, self.origins, self.sizes, self.stored, path)
+        if by_hand:
+            return outer(done.arguments[0], done.arguments[1], done.output, weighted)
+        return read(done.func, done.given, done.output, weighted)
+
+    def _as_spread(self, arguments: list[torch.Tensor]) -> None:
         """One that was put together from what each device holds comes from where that does."""
-        share = share_of(tensor)
-        if share is not None and self.origins.of(tensor) is None:
-            self._stands_for(tensor, share)
+        for tensor in arguments:
+            share = share_of(tensor)
+            if share is not None and self.origins.of(tensor) is None:
+                self._stands_for(tensor, share)
 
-    def _as_shares(self, tensor: torch.Tensor) -> None:
+    def _as_shares(self, results: list[torch.Tensor]) -> None:
         """And the other way round."""
-        share = share_of(tensor)
-        if share is not None:
-            self._stands_for(share, tensor)
+        for tensor in results:
+            share = share_of(tensor)
+            if share is not None:
+                self._stands_for(share, tensor)
 
     def _stands_for(self, other: torch.Tensor, tensor: torch.Tensor) -> None:
         for follows in (self.origins, self.places, self.flow):
             follows.stands_for(other, tensor)
 
-    def _part_by_part(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
+    def _part_by_part(self, done: Executed) -> None:
         """Tensors of several lengths have no shape: what is executed with them is counted for each of their parts."""
-        arguments = tensors((args, kwargs))
+        arguments, results = done.arguments, done.results
         self.origins.touch(arguments)
-        self.origins.mark_activations(tensors(output))
-        self.flow.follow(name_of(func), arguments, tensors(output), (), self.frames[-1].path)
-        if is_silent(func):
-            self._step(func, name_of(func), arguments, tensors(output))
+        self.origins.mark_activations(results)
+        self.flow.follow(done, (), self.frames[-1].path)
+        if done.kind.silent:
+            self._step(done, self.frames[-1].path)
             return
         nested = [tensor for tensor in arguments if is_ragged(tensor)]
         if not nested:  # it makes one in a way that netsize does not know
-            self.others.unknown(name_of(func), arguments, tensors(output))
+            self.others.unknown(done.name, arguments, results)
             return
-        batched = func.overloadpacket is torch.ops.aten.bmm
+        batched = done.func.overloadpacket is torch.ops.aten.bmm
         made: list[list[Draft]] = []
         for index in range(max(len(parts_of(tensor)) for tensor in nested)):
-            own, by_name = part_of(args, index, batched), part_of(kwargs, index, batched)
+            own, by_name = part_of(done.args, index, batched), part_of(done.kwargs, index, batched)
             pairs = zip(arguments, tensors((own, by_name)))
             for whole, part in pairs:
                 if part is not whole:
@@ -205,11 +214,11 @@ class Tracer(DispatchMode):
                     self.flow.stands_for(part, whole)
             mark = len(self.drafts)
             with self, self.flow.whole():
-                func(*own, **by_name)
+                done.func(*own, **by_name)
             made.append(self.drafts[mark:])
-        self.flow.went_through(arguments, tensors(output), [made])
+        self.flow.went_through(arguments, results, [made])
 
-    def _count(self, func: Any, name: str, args: Any, kwargs: Any, output: Any, operation: Operation) -> None:
+    def _count(self, done: Executed, operation: Operation, depends: bool) -> None:
         frame = self.frames[-1]
         operands = [self.origins.of(operand) for operand in operation.operands]
         self.experts.counted(operation.formula, operands)
@@ -221,34 +230,33 @@ class Tracer(DispatchMode):
             call=0,
             type=self.layers.types.get(path, frame.type),
             kind="attention" if kind == "matmul" and self.in_attention else kind,
-            operation=name,
+            operation=done.name,
             formula=formula,
             input=tuple(operation.input.shape),
             output=tuple(operation.output.shape),
             elements=sum(map(entries, operation.operands)),
             bias_elements=sum(bias.numel() for bias in operation.biases) if biases else 0,
-            executed=self._run_on_ones(func, args, operation) if self._on_ones else None,
-            flops=flops(func, name, operation, args, kwargs, output),
+            executed=self._run_on_ones(done, operation) if self._on_ones else None,
+            flops=flops(done, operation),
         )
-        depends = any(map(self.origins.is_activation, tensors((args, kwargs))))
         made = operation.output if self.keeps_outputs else None
         factors = tuple(map(memory_of, operation.factors)) if self.places.paused else ()
-        seen = self.places.of(tensors(output)[0])
-        draft = Draft(
-            call, [o for o in operands if o], biases, depends, seen, made, factors, trained_products(name, operation)
-        )
+        seen = self.places.of(done.results[0])
+        trained = trained_products(done.name, operation)
+        draft = Draft(call, [o for o in operands if o], biases, depends, seen, made, factors, trained)
         self.add(draft)
         self.biases.made(operation.output, draft)
 
-    def _step(self, func: Any, name: str, arguments: list[torch.Tensor], results: list[torch.Tensor]) -> None:
+    def _step(self, done: Executed, path: str) -> None:
         """An operation without connections; those that only prepare parameters or look at a tensor are none."""
-        looks = func.is_view and not any(map(self.origins.is_activation, arguments))
-        if not arguments or not results or looks or name in ("aten.t", "aten.detach", "aten.alias"):
+        arguments, results = done.arguments, done.results
+        looks = done.kind.is_view and not any(map(self.origins.is_activation, arguments))
+        if not arguments or not results or looks or done.name in ("aten.t", "aten.detach", "aten.alias"):
             return
-        frame = self.frames[-1]
+        type = self.frames[-1].type
         origins = [origin for origin in map(self.origins.of, arguments) if origin is not None and origin.parameters]
         shapes = (shape_of(arguments[0]), shape_of(results[0]))
-        self.steps.append(StepDraft(Step(len(self.drafts), frame.path, frame.type, name, *shapes), origins))
+        self.steps.append(StepDraft(Step(len(self.drafts), path, type, done.name, *shapes), origins))
 
     def add(self, draft: Draft) -> None:
         self.drafts.append(draft)
@@ -270,24 +278,25 @@ class Tracer(DispatchMode):
         self.places.keeps_last = self.keeps_outputs
         self.flow = Flow(inputs, self.origins)
 
-    def _run_on_ones(self, func: Any, args: Any, operation: Operation) -> Execution:
+    def _run_on_ones(self, done: Executed, operation: Operation) -> Execution:
         """Once for all operations that are the same to the last argument."""
-        key = (func, self.unpadded, operation.formula, *map(_frozen, args))
+        key = (done.func, self.unpadded, operation.formula, *map(_frozen, done.args))
         if key not in self._measured:
             self._measured[key] = operation.run_on_ones()
         return self._measured[key]
 
-    def _decided_by_values(self, func: Any, name: str, arguments: list[torch.Tensor]) -> bool:
+    def _decided_by_values(self, done: Executed) -> bool:
         """Whether the size of the result, or the way that the program takes, depends on the input's values."""
-        decides = torch.Tag.dynamic_output_shape in func.tags or name in _DECIDED_BY_VALUES
-        if name == "aten.index":
-            decides = any(index.dtype in (torch.bool, torch.uint8) for index in arguments[1:])
-        return decides and any(map(self.origins.is_activation, arguments))
+        decides = done.kind.of_values or done.name in _DECIDED_BY_VALUES
+        if done.name == "aten.index":
+            decides = any(index.dtype in (torch.bool, torch.uint8) for index in done.arguments[1:])
+        return decides and any(map(self.origins.is_activation, done.arguments))
 
     def enter(self, module: nn.Module, *_: Any) -> None:
         """A forward pre-hook."""
         path = self.layers.paths[module]
-        self._exchanged(module, path)
+        with torch._C.DisableTorchFunction():
+            self._exchanged(module, path)
         self.threads.enter(Frame(path, class_of(module)))
 
     def _exchanged(self, module: nn.Module, path: str) -> None:
@@ -318,6 +327,11 @@ class Tracer(DispatchMode):
 
 
 _META = torch.device("meta")
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Neither several, nor spread over several devices."""
+    return (type(tensor) is torch.Tensor or type(tensor) is nn.Parameter) and not tensor.is_nested
 
 
 def _real(value: Any, device: torch.device) -> Any:

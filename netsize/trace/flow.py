@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.facts.network import FlowNode
+from netsize.trace.by_tensor import ByTensor
 from netsize.trace.drafts import Draft
+from netsize.trace.executed import Executed
 from netsize.trace.origins import Origins
 from netsize.trace.ragged import shape_of
 
@@ -22,33 +23,26 @@ class Flow:
     def __init__(self, inputs: Sequence[torch.Tensor], origins: Origins) -> None:
         self._origins = origins
         self._nodes: list[tuple[FlowNode, Draft | None]] = []
-        self._made = WeakTensorKeyDictionary()  # tensor -> the nodes that it comes from
+        self._made: ByTensor[tuple[int, ...]] = ByTensor(origins.tensors)  # tensor -> the nodes that it comes from
         self._paused = False
         for tensor in inputs:
             self._made[tensor] = (self._add("input", "", shape_of(tensor), ()),)
 
     def of(self, tensor: torch.Tensor) -> tuple[int, ...]:
         """Masks choose, and carry no features: they come from nowhere."""
-        made: tuple[int, ...] = self._made.get(tensor, ()) if tensor.dtype != torch.bool else ()
-        return made
+        return (self._made.get(tensor) or ()) if tensor.dtype != torch.bool else ()
 
     def stands_for(self, other: torch.Tensor, tensor: torch.Tensor) -> None:
         if made := self.of(tensor):
             self._made[other] = made
 
-    def follow(
-        self,
-        name: str,
-        arguments: Sequence[torch.Tensor],
-        results: Sequence[torch.Tensor],
-        drafts: Sequence[Draft],
-        path: str,
-    ) -> None:
+    def follow(self, done: Executed, drafts: Sequence[Draft], path: str) -> None:
         """An executed operation, and what was counted of it."""
+        name, arguments, results = done.name, done.arguments, done.results
         if self._paused or not results:
             return
         if name.endswith("_like") or name.startswith("aten.new_"):  # as large as another one, and nothing else of it
-            arguments = ()
+            arguments = []
         sources = self._sources(arguments[1:] if name in _WRITES_ALL else arguments)
         made = sources
         for draft in drafts:
@@ -56,7 +50,7 @@ class Flow:
         if len(made) > 1:
             made = (self._add(name, path, shape_of(results[0]), made),)
         self._hand(results, made)
-        if name.endswith("_") and arguments:  # what was written into holds it now, and so does what that is a part of
+        if done.kind.writes and arguments:  # what was written into holds it now, and so does what that is a part of
             written = arguments[0]
             self._hand([written], made)
             base = self._origins.base_of(written)
@@ -114,4 +108,4 @@ class Flow:
             if made:
                 self._made[tensor] = made
             else:
-                self._made.pop(tensor, None)
+                self._made.pop(tensor)

@@ -7,7 +7,7 @@ what came out, and `weighted`, which tells whether a tensor was made from parame
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 
 import torch
@@ -91,9 +91,15 @@ def is_read(func: Any) -> bool:
 
 def named(func: Any, args: tuple[Any, ...], kwargs: Given) -> Given:
     """The arguments of an operation by their names in torch's schema, defaults among them."""
+    names, defaults = _arguments(func)
+    return defaults | dict(zip(names, args)) | kwargs
+
+
+@cache
+def _arguments(func: Any) -> tuple[list[str], Given]:
+    """Their names, in order, and what they are if they are not given."""
     schema = func._schema.arguments
-    given = {argument.name: argument.default_value for argument in schema}
-    return given | {argument.name: value for argument, value in zip(schema, args)} | kwargs
+    return [argument.name for argument in schema], {argument.name: argument.default_value for argument in schema}
 
 
 def read(func: Any, given: Given, output: Any, weighted: Weighted) -> Operation | None:
@@ -229,10 +235,17 @@ def each(value: Any, axes: int) -> Shape:
 
 def tensors(value: Any) -> list[torch.Tensor]:
     """The tensors in arguments or results, in order."""
+    found: list[torch.Tensor] = []
+    _gather(value, found)
+    return found
+
+
+def _gather(value: Any, found: list[torch.Tensor]) -> None:
     if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return []
-    return [tensor for item in value for tensor in tensors(item)]
+        found.append(value)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _gather(item, found)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _gather(item, found)

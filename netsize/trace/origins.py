@@ -7,15 +7,17 @@ activation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import _disable_current_modes
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.sources.wrappers import weights_of
+from netsize.trace.by_tensor import ByTensor, Tensors
+from netsize.trace.executed import Executed
 from netsize.trace.regions import Region, Strided, chosen, seen_by
 
 _MULTIPLIES = {"aten.mul", "aten.div"}
@@ -38,7 +40,7 @@ class Origin:
     chosen: bool = False
     pieces: "tuple[tuple[int, Origin | None], ...]" = ()
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for name, _ in self.sources))
 
@@ -51,8 +53,9 @@ class Origins:
     """The origin of every tensor that is alive, while a network runs."""
 
     def __init__(self, parameters: Mapping[str, torch.Tensor]) -> None:
-        self._origins = WeakTensorKeyDictionary()
-        self._bases = WeakTensorKeyDictionary()  # view -> what it is a view of
+        self.tensors = Tensors()  # of which others know other things
+        self._origins: ByTensor[Origin] = ByTensor(self.tensors)
+        self._bases: ByTensor[torch.Tensor] = ByTensor(self.tensors)  # view -> what it is a view of
         self.touched: set[str] = set()
         self.add(parameters)
 
@@ -74,13 +77,11 @@ class Origins:
 
     def of(self, tensor: torch.Tensor) -> Origin | None:
         """None for a constant."""
-        origin: Origin | None = self._origins.get(tensor)
-        return origin
+        return self._origins.get(tensor)
 
     def base_of(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """What it is a view of, if it is one."""
-        base: torch.Tensor | None = self._bases.get(tensor)
-        return base
+        return self._bases.get(tensor)
 
     def is_activation(self, tensor: torch.Tensor) -> bool:
         origin = self.of(tensor)
@@ -97,50 +98,45 @@ class Origins:
             origin = self.of(tensor)
             self.touched.update(origin.parameters if origin is not None else ())
 
-    def follow(
-        self, func: Any, name: str, args: Any, arguments: list[torch.Tensor], results: list[torch.Tensor], counted: bool
-    ) -> None:
+    def follow(self, done: Executed, counted: bool) -> None:
         """Note where the results of an executed operation come from. `counted`: it has connections."""
+        kind, arguments, results = done.kind, done.arguments, done.results
         origins = [(tensor, origin) for tensor in arguments if (origin := self.of(tensor)) is not None]
-        self.touched.update(parameter for _, origin in origins for parameter in origin.parameters)
-        if func.is_view and arguments:
+        for _, origin in origins:
+            self.touched.update(origin.parameters)
+        if kind.is_view and arguments:
+            base = self._bases[arguments[0]] if arguments[0] in self._bases else arguments[0]
             for result in results:
-                self._bases[result] = self._bases.get(arguments[0], arguments[0])
-        if not origins and torch.Tag.nondeterministic_seeded not in func.tags:
+                self._bases[result] = base
+        if not origins and not kind.random:
             return
+        of_input = not kind.random and all(origin is ACTIVATION for _, origin in origins)
         for result in results:
-            self._origins[result] = self._origin(func, name, args, arguments, origins, result, counted)
-        if name.endswith("_"):  # what was written into holds it now, and so does what that is a view of
+            self._origins[result] = ACTIVATION if of_input else self._origin(done, origins, result, counted)
+        if kind.writes:  # what was written into holds it now, and so does what that is a view of
             for written in arguments[:1]:
                 self._origins[written] = self._origins[results[0]]
             changed = [tensor for tensor in (*arguments[:1], *results) if self.is_activation(tensor)]
             self.mark_activations([self._bases[tensor] for tensor in changed if tensor in self._bases])
 
     def _origin(
-        self,
-        func: Any,
-        name: str,
-        args: Any,
-        arguments: list[torch.Tensor],
-        origins: list[tuple[torch.Tensor, Origin]],
-        result: torch.Tensor,
-        counted: bool,
+        self, done: Executed, origins: list[tuple[torch.Tensor, Origin]], result: torch.Tensor, counted: bool
     ) -> Origin:
-        depends = any(origin.depends for _, origin in origins)
-        if torch.Tag.nondeterministic_seeded in func.tags:
+        kind, name, args = done.kind, done.name, done.args
+        if kind.random:
             return ACTIVATION
         if counted:
-            return ACTIVATION if depends else MADE
+            return ACTIVATION if any(origin.depends for _, origin in origins) else MADE
         first = origins[0][1]
-        if first.direct and origins[0][0] is arguments[0]:
-            if func.is_view:
+        if first.direct and origins[0][0] is done.arguments[0]:
+            if kind.is_view:
                 return Origin(((first.parameters[0], seen_by(result)),), direct=True)
             if name in CHOOSES:
-                return self._chosen(func, args, first)
-        if first.pieces and func.is_view:
+                return self._chosen(done.func, args, first)
+        if first.pieces and kind.is_view:
             return _cut(first, result)
         if name in _JOINS and result.numel() and not (args[1] if len(args) > 1 else 0):
-            return self._joined(arguments, origins, result)
+            return self._joined(done.arguments, origins, result)
         return _combined(name.removesuffix("_"), origins, result)
 
     def _joined(

@@ -15,27 +15,28 @@ from math import ceil, log2, prod
 from typing import Any
 
 import torch
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.facts.network import BY_HAND, Beside, Unknown
 from netsize.lecture.formulas import by
+from netsize.trace.by_tensor import ByTensor, Tensors
+from netsize.trace.executed import Executed
 from netsize.trace.operations import Given
-from netsize.trace.silent_operations import is_silent
 
 TRANSFORM = "Fourier transforms"
 ALGEBRA = "linear algebra"
 
 
 class Others:
-    def __init__(self) -> None:
+    def __init__(self, tensors: Tensors) -> None:
         self._besides: Counter[tuple[str, str]] = Counter()
         self._multiplications: dict[tuple[str, str], int | None] = {}
         self._unknown: Counter[str] = Counter()
         self._shapes: dict[str, str] = {}
-        self._products = WeakTensorKeyDictionary()  # made by a pointwise product of two tensors
+        self._products: ByTensor[bool] = ByTensor(tensors)  # made by a pointwise product of two tensors
 
-    def follow(self, func: Any, name: str, given: Given, arguments: list[torch.Tensor], results: list[Any]) -> None:
+    def follow(self, done: Executed) -> None:
         """An operation for which there is no formula."""
+        name, given, arguments, results = done.name, done.given, done.arguments, done.results
         if name in _ALGEBRA or name in _TRANSFORMS:
             kind, number = (ALGEBRA, _ALGEBRA) if name in _ALGEBRA else (TRANSFORM, _TRANSFORMS)
             self._add(kind, name, number[name](given))
@@ -45,9 +46,10 @@ class Others:
         elif arguments and arguments[0] in self._products:
             if name in ("aten.sum", "aten.cumsum"):
                 self._add(BY_HAND, name, arguments[0].numel())
-            elif func.is_view or name in ("aten.clone", "aten._unsafe_view"):
-                self._products |= dict.fromkeys(results, True)
-        if not is_silent(func) and name not in _ALGEBRA and name not in _TRANSFORMS:
+            elif done.kind.is_view or name in ("aten.clone", "aten._unsafe_view"):
+                for result in results:
+                    self._products[result] = True
+        if not done.kind.silent and name not in _ALGEBRA and name not in _TRANSFORMS:
             self.unknown(name, arguments, results)
 
     def _add(self, kind: str, name: str, multiplications: int | None) -> None:

@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
 
 import torch
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from netsize.lecture import receptive_fields
 from netsize.lecture.formulas import Convolution, DeformableConvolution, Pooling, Shape
 from netsize.lecture.receptive_fields import ALL, Field, View, features
+from netsize.trace.by_tensor import ByTensor
+from netsize.trace.executed import Executed
 from netsize.trace.moves import BATCH_NORMS, KEEPS, MIXES, MOVES, PARTS, REDUCES, REGROUPS, parts, unknown
 from netsize.trace.operations import Given, Operation
 from netsize.trace.origins import Origins
-from netsize.trace.silent_operations import is_elementwise
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Places:
     any number. `fixed`: layers and parameters that may take a certain number of places only, and why."""
 
     def __init__(self, inputs: list[torch.Tensor], origins: Origins) -> None:
-        self._seen = WeakTensorKeyDictionary()
+        self._seen: ByTensor[Seen] = ByTensor(origins.tensors)
         self._origins = origins
         self._extent: Shape = tuple(inputs[0].shape) if inputs else ()
         self._features: set[int] | None = None  # axes of the input that hold no places: its channels
@@ -47,8 +46,7 @@ class Places:
                 self._seen[tensor] = Seen(receptive_fields.of_input(tuple(tensor.shape)))
 
     def of(self, tensor: torch.Tensor) -> Seen | None:
-        seen: Seen | None = self._seen.get(tensor)
-        return seen
+        return self._seen.get(tensor)
 
     def stands_for(self, other: torch.Tensor, tensor: torch.Tensor) -> None:
         """It sees what the tensor sees, if that is known: one of them is the share of the other that a device holds."""
@@ -65,25 +63,24 @@ class Places:
             self._seen[result] = Seen(View(axes, tuple(ALL for _ in self._extent)), depth)
         self.depth = max(self.depth, depth)
 
-    def follow(
-        self, func: Any, name: str, given: Given, results: list[torch.Tensor], operation: Operation | None, path: str
-    ) -> None:
-        """Note what the results of an executed operation see. `given`: its arguments by name."""
+    def follow(self, done: Executed, operation: Operation | None, path: str) -> None:
+        """Note what the results of an executed operation see."""
         if self.paused:
             return
-        sources = [seen for tensor in _tensors(given) if (seen := self.of(tensor)) is not None]
+        name, results = done.name, done.results
+        sources = [seen for tensor in done.arguments if (seen := self.of(tensor)) is not None]
         if not sources or not results:
             return
         formula = operation.formula if operation else None
         depth = max(seen.depth for seen in sources) + _weighted(operation)
         self.depth = max(self.depth, depth)
         if name in PARTS:
-            views = parts(sources[0].view, given, results)
+            views = parts(sources[0].view, done.given, results)
         else:
-            views = [self._view(func, name, given, results[0], operation, path)] * len(results)
+            views = [self._view(done, [seen.view for seen in sources], operation, path)] * len(results)
         for result, view in zip(results, views):
             seen = Seen(view if len(view.axes) == result.dim() else unknown(view, tuple(result.shape)), depth)
-            self._seen[result] = seen
+            self._seen[result] = sources[0] if seen.view is sources[0].view and depth == sources[0].depth else seen
         settles = isinstance(formula, Pooling) and formula.outputs  # what it puts out is no map of this size any more
         if (formula is not None and not settles) or name in ("aten.cat", "aten.add", "aten.add_"):
             self._note_last(self._seen[results[0]], results[0])
@@ -106,11 +103,9 @@ class Places:
         )
         return max((span.size if span.size > 0 else float("inf") for span in spans), default=0)
 
-    def _view(
-        self, func: Any, name: str, given: Given, result: torch.Tensor, operation: Operation | None, path: str
-    ) -> View:
-        shape, tensors = tuple(result.shape), _tensors(given)
-        views = [seen.view for tensor in tensors if (seen := self.of(tensor)) is not None]
+    def _view(self, done: Executed, views: list[View], operation: Operation | None, path: str) -> View:
+        """Of its first result. `views`: of its arguments that see any places."""
+        name, given, tensors, shape = done.name, done.given, done.arguments, tuple(done.results[0].shape)
         view = views[0]
         if operation is not None:
             return self._counted(name, tensors, view, shape, operation, path)
@@ -136,7 +131,7 @@ class Places:
             return receptive_fields.normalise(view, list(range(1, len(view.axes))), self._extent)
         if name in ("aten.cat", "aten.stack"):
             return self._joined(name, given["tensors"], given["dim"] % len(shape), shape)
-        if is_elementwise(func):
+        if done.kind.elementwise:
             view = receptive_fields.union(views, shape)
             self._note_positions(tensors, view)
             return view
@@ -263,16 +258,6 @@ class Places:
             axes = [len(view.axes) - 1 - i for i, n in enumerate(reversed(tensor.shape)) if n > 1]
             if view.carried(axes) - view.settled - (self._features or set()):
                 self.fixed.setdefault(origin.parameters[0], "positions")
-
-
-def _tensors(given: Given) -> list[torch.Tensor]:
-    found: list[torch.Tensor] = []
-    for value in given.values():
-        if isinstance(value, torch.Tensor):
-            found.append(value)
-        elif isinstance(value, (list, tuple)):
-            found += [item for item in value if isinstance(item, torch.Tensor)]
-    return found
 
 
 def _weighted(operation: Operation | None) -> int:

@@ -93,12 +93,14 @@ _NAMES = (
 )
 
 
+@cache
 def name_of(func: Any) -> str:
     """aten.add for aten.add.Tensor: an operation whatever the types of its arguments."""
     namespace, _, rest = func._schema.name.partition("::")
     return f"{namespace}.{rest}"
 
 
+@cache
 def is_silent(func: Any) -> bool:
     """Whether this operation is known to have no connections."""
     plain = name_of(func).removesuffix("_")
@@ -116,6 +118,7 @@ def _communicates(name: str) -> bool:
     return name.partition(".")[0] in COMMUNICATES
 
 
+@cache
 def is_elementwise(func: Any) -> bool:
     """Whether each element of the result comes from the elements at its place, broadcast."""
     plain = name_of(func).removesuffix("_")
