@@ -25,7 +25,7 @@ from netsize.results.report import Options
 from netsize.run import memory
 from netsize.run.failures import cannot_take, needs_values
 from netsize.run.fake_tensors import without_values
-from netsize.run.forward_pass import BackwardFailed, ForwardFailed, aliases_of, trace
+from netsize.run.forward_pass import BackwardFailed, ForwardFailed, trace
 from netsize.run.inputs import arguments_of, known_inputs, read_given
 from netsize.run.mending import mended
 from netsize.run.switches import alone, uncompiled
@@ -35,6 +35,7 @@ from netsize.sources.factory import quiet
 from netsize.sources.initialisers import fill, give_memory
 from netsize.sources.settings import InputSpec, Settings
 from netsize.trace.higher_order import Bodies
+from netsize.trace.layers import named_parameters
 
 Say = Callable[[str], None]
 BATCH = 64
@@ -61,7 +62,7 @@ def train_model(
             raise BadOption(f"--memory free: {where.type} does not tell how much it has left; say it, as 16GiB")
         plan = replace(plan, memory=left)
     say(f"building {model if isinstance(model, str) else type(model).__name__}")
-    with sources.loaded(model, settings, with_values=measure) as built:
+    with sources.loaded(model, settings, with_values=measure, written=measure) as built:
         return train_built(built, read_given(input, built), plan, where, measure, say)
 
 
@@ -152,7 +153,7 @@ class Prepared:
             module.eval()
         try:
             with quiet():
-                return trace(self.model, make, self.built.source, torch.device("cpu"), False, loss=loss)
+                return trace(self.built, make, torch.device("cpu"), False, loss=loss)
         except BackwardFailed as failure:
             error = failure.__cause__ or failure
             raise BadInput(
@@ -314,7 +315,7 @@ def training_contexts(device: torch.device) -> Iterator[None]:
 
 def _freeze(built: Built, plan: Plan) -> None:
     parameters = dict(built.model.named_parameters())
-    still = frozen(parameters, plan.freeze, aliases=aliases_of(built.model))
+    still = frozen(parameters, plan.freeze, aliases=named_parameters(built.model)[1])
     for name in still:
         parameters[name].requires_grad_(False)
     if not any(parameter.requires_grad for parameter in parameters.values()):

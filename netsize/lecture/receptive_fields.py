@@ -70,7 +70,7 @@ class View:
         return {along for axis in chosen for digit in axis for along in digit.along}
 
     def span(self, axis: int, span: Span) -> "View":
-        return replace(self, spans=(*self.spans[:axis], span, *self.spans[axis + 1 :]))
+        return View(self.axes, (*self.spans[:axis], span, *self.spans[axis + 1 :]), self.settled)
 
 
 def of_input(shape: Shape) -> View:
@@ -81,7 +81,7 @@ def of_input(shape: Shape) -> View:
 
 def _with(view: View, axis: int, digits: Axis) -> View:
     """Another axis in the place of this one."""
-    return replace(view, axes=(*view.axes[:axis], digits, *view.axes[axis + 1 :]))
+    return View((*view.axes[:axis], digits, *view.axes[axis + 1 :]), view.spans, view.settled)
 
 
 def regroup(view: View, shape: Shape) -> View:
@@ -110,7 +110,7 @@ def regroup(view: View, shape: Shape) -> View:
         axes.append(axis)
     if axes:
         axes[-1] += left
-    return replace(view, axes=tuple(_merged(axis) for axis in axes))
+    return View(tuple(_merged(axis) for axis in axes), view.spans, view.settled)
 
 
 def lost(view: View, along: Iterable[int]) -> View:
@@ -146,7 +146,7 @@ def features(n: int) -> Axis:
 
 
 def permute(view: View, order: Sequence[int]) -> View:
-    return replace(view, axes=tuple(view.axes[axis] for axis in order))
+    return View(tuple(view.axes[axis] for axis in order), view.spans, view.settled)
 
 
 def blur(view: View, axis: int, length: int) -> View:
@@ -195,16 +195,15 @@ def contract(view: View, axes: Sequence[int], extent: Shape, length: int = 1) ->
     for along in sorted({a for digit in gone for a in digit.along}):
         view = view.span(along, _covered(view.spans[along], gone, along, along not in kept, extent[along]))
     new = tuple(features(length) if i in axes else axis for i, axis in enumerate(view.axes))
-    return replace(view, axes=new)
+    return View(new, view.spans, view.settled)
 
 
 def normalise(view: View, axes: Sequence[int], extent: Shape) -> View:
     """By statistics along these axes: every element goes into every other, and stays at its place."""
     spans = contract(view, axes, extent).spans
     mixed = view.carried(axes)
-    return replace(
-        view, spans=tuple(span if a not in mixed or span == ALL else UNKNOWN for a, span in enumerate(spans))
-    )
+    spans = tuple(span if a not in mixed or span == ALL else UNKNOWN for a, span in enumerate(spans))
+    return View(view.axes, spans, view.settled)
 
 
 def _covered(span: Span, gone: list[Digit], along: int, everything: bool, extent: int) -> Span:

@@ -65,7 +65,7 @@ def examine(
         startup.check()
         say(f"{'running' if verify else 'counting'} {named}: layer {layers}")
 
-    with sources.loaded(model, settings or Settings(), with_values=verify) as built:
+    with sources.loaded(model, settings or Settings(), with_values=verify, written=bool(fields)) as built:
         return examine_built(
             built,
             read_given(input, built),
@@ -151,7 +151,7 @@ def _once(
             piecewise = prepare(built, specs, make, device, limit)
         with quiet(), memory.limited(limit if verify else None, device):
             stopping = stop.stopping() if stop else None
-            network = trace(model, make, built.source, device, verify, on_layer, stopping)
+            network = trace(built, make, device, verify, on_layer, stopping)
             network = replace(
                 network,
                 replaced=replaced,
@@ -177,7 +177,7 @@ def _refused(built: Built, make: MakeInputs) -> None:
     What only they cannot do is no refusal. Raises ForwardFailed."""
     try:
         with quiet():
-            trace(built.model, make, built.source, torch.device("cpu"), False)
+            trace(built, make, torch.device("cpu"), False)
     except ForwardFailed as failure:
         only_fake = re.search("fake|meta", str(failure.error), re.IGNORECASE) or needs_values(failure)
         if type(failure.error) in (RuntimeError, ValueError, IndexError) and not only_fake:

@@ -12,16 +12,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from netsize.facts.network import Network, Source, release
+from netsize.facts.network import Network, release
 from netsize.run.fake_tensors import NeverEnds, without_values
 from netsize.run.inputs import MakeInputs
 from netsize.run.switches import contexts, untrained
-from netsize.sources.built import Arguments
+from netsize.sources.built import Arguments, Built
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
 from netsize.trace.higher_order import Bodies
-from netsize.trace.layers import hooks
+from netsize.trace.layers import hooks, named_parameters
 from netsize.trace.operations import tensors
 from netsize.trace.ragged import shape_of
 
@@ -42,16 +42,15 @@ class BackwardFailed(Exception):
 
 
 def trace(
-    model: nn.Module,
+    built: Built,
     make_inputs: MakeInputs,
-    source: Source,
     device: torch.device,
     execute: bool,
     on_layer: Callable[[int], None] | None = None,
     stopping: AbstractContextManager[None] | None = None,
     loss: Callable[[Any], torch.Tensor] | None = None,
 ) -> Network:
-    """Run `model` once, on real tensors or (not `execute`) on fake ones that take no memory.
+    """Run the network once, on real tensors or (not `execute`) on fake ones that take no memory.
 
     `make_inputs(device)` gives the arguments of forward, at batch size 1. `stopping` may end the pass early: see
     `netsize.run.transfer.Until`. `loss`: of what comes out; go backward from there, too. Raises ForwardFailed,
@@ -59,15 +58,12 @@ def trace(
     """
 
     def once(trained: bool) -> Network:
-        return _traced(model, make_inputs, source, device, execute, on_layer, stopping, loss, trained)
+        return _traced(built, make_inputs, device, execute, on_layer, stopping, loss, trained)
 
     def otherwise(answer: bool) -> Network:
         """Without values, if everything that is asked of them were answered so."""
-        return _traced(
-            model, make_inputs, source, torch.device("cpu"), False, None, None, loss, loss is not None, answer
-        )
+        return _traced(built, make_inputs, torch.device("cpu"), False, None, None, loss, loss is not None, answer)
 
-    known = {name for name, _ in model.named_parameters()}
     try:
         network = once(trained=loss is not None)
     except ForwardFailed as failure:
@@ -79,13 +75,15 @@ def trace(
             with suppress(ForwardFailed):
                 return otherwise(False)
         raise
-    made = {name for name, _ in model.named_parameters()} - known
+    made = {name for name, _ in built.model.named_parameters()} - dict(network.parameters).keys()
     if not made and network.depends_on_values and set(network.depends_on_values) <= QUESTIONS and stopping is None:
         return _without_idle_questions(network, otherwise)
     if not made:
         return network
     if not execute:  # shapes without values are no parameters
-        raise ForwardFailed("", type(model).__name__, MadeWithoutValues(f"its first forward makes {min(made)}"), ())
+        raise ForwardFailed(
+            "", type(built.model).__name__, MadeWithoutValues(f"its first forward makes {min(made)}"), ()
+        )
     return once(trained=loss is not None)  # layers that the first forward has made are now there to be seen
 
 
@@ -114,9 +112,8 @@ class MadeWithoutValues(Exception):
 
 
 def _traced(
-    model: nn.Module,
+    built: Built,
     make_inputs: MakeInputs,
-    source: Source,
     device: torch.device,
     execute: bool,
     on_layer: Callable[[int], None] | None = None,
@@ -125,19 +122,19 @@ def _traced(
     trained: bool = False,
     answer: bool = True,
 ) -> Network:
-    started = time.perf_counter()
+    started, model = time.perf_counter(), built.model
     with ExitStack() as stack:
         for context in contexts(device):
             stack.enter_context(context)
         _initialise_lazy_modules(model, make_inputs, device)
-        real = dict(model.named_parameters())
+        real, aliases = named_parameters(model)
         untrained_ones = tuple(name for name, parameter in real.items() if not parameter.requires_grad)
-        aliases = aliases_of(model)
         guesses = stack.enter_context(without_values(model, answer=answer)) if not execute else None
         inputs = make_inputs(device)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
         if guesses is not None:
             tracer.guesses, tracer.recall, tracer.fake_mode = guesses.made, guesses.recall, guesses.fake_mode
+        tracer.before_write = built.before_write
         tracer.shapes_only = not execute and loss is None
         tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
         tracer.begin(tensors(inputs.values))
@@ -152,7 +149,7 @@ def _traced(
     calls, places = tracer.calls(), tracer.places
     touched = tracer.origins.touched
     return Network(
-        source=source,
+        source=built.source,
         input=tuple(map(shape_of, tensors(inputs.values))),
         calls=calls,
         unattributed=tracer.unattributed(),
@@ -183,13 +180,6 @@ def _traced(
         flow=tracer.flow.nodes(tracer.drafts),
         ends=tuple(dict.fromkeys(node for tensor in tensors(output) for node in tracer.flow.of(tensor))),
     )
-
-
-def aliases_of(model: nn.Module) -> dict[str, str]:
-    """Other names of parameters that stand in several places, each with the first one."""
-    first = {id(parameter): name for name, parameter in model.named_parameters()}
-    every = model.named_parameters(remove_duplicate=False)
-    return {name: first[id(parameter)] for name, parameter in every if first[id(parameter)] != name}
 
 
 def _initialise_lazy_modules(model: nn.Module, make_inputs: MakeInputs, device: torch.device) -> None:

@@ -30,9 +30,10 @@ OTHER_TASKS = ("detection", "segmentation", "video", "optical_flow", "quantizati
 
 
 @contextmanager
-def loaded(model: Any, settings: Settings, with_values: bool) -> Iterator["Built"]:
-    """The network that a MODEL names, or one that is given, which is put back afterwards as it was; `with_values` if it
-    is to be run. Torch's random state is left as it was. Raises NetsizeError."""
+def loaded(model: Any, settings: Settings, with_values: bool, written: bool = False) -> Iterator["Built"]:
+    """The network that a MODEL names, or one that is given, which is put back afterwards as it was. `with_values`: it is
+    to be run; `written`: with other values than its own, or in passes that do not tell `Built.before_write`. Torch's
+    random state is left as it was. Raises NetsizeError."""
     if isinstance(model, str):
         import torch
 
@@ -42,7 +43,7 @@ def loaded(model: Any, settings: Settings, with_values: bool) -> Iterator["Built
         return
     from netsize.sources import module
 
-    with module.loaded(model, settings, with_values) as built:
+    with module.loaded(model, settings, with_values, written) as built:
         yield built
 
 

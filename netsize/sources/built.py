@@ -67,3 +67,4 @@ class Built:
     constants: dict[str, Any] = field(default_factory=dict)  # arguments by name besides the inputs: return_dict=False
     notes: tuple[str, ...] = ()  # what else is to be said of it
     blank: "list[torch.Tensor]" = field(default_factory=list)  # parameters whose initialiser was skipped
+    before_write: "Callable[[torch.Tensor], None]" = lambda tensor: None  # to be told before a tensor is written to

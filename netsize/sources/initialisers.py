@@ -107,9 +107,10 @@ def fill(parameters: Iterable[torch.Tensor]) -> None:
     Matrices and kernels lie in +-1/sqrt(fan_in), as torch's own initialisers have them, so that no
     activation overflows; vectors (scales, biases) in 0..1.
     """
-    generator = torch.Generator().manual_seed(0)
-    block = torch.rand(BLOCK, generator=generator)
+    block = None
     for parameter in parameters:
+        if block is None:
+            block = torch.rand(BLOCK, generator=torch.Generator().manual_seed(0))
         if not parameter.is_floating_point() or not parameter.is_contiguous():
             parameter.zero_()  # an index, or a layout of its own: rare, and any valid value will do
             continue

@@ -27,7 +27,7 @@ from netsize.trace.executed import Executed, kind_of
 from netsize.trace.experts import Experts
 from netsize.trace.flops import flops
 from netsize.trace.flow import Flow
-from netsize.trace.layers import Frame, Layers, class_of
+from netsize.trace.layers import Frame, Layers, class_of, named_parameters
 from netsize.trace.ones import entries
 from netsize.trace.operations import Operation, is_read, named, read, tensors
 from netsize.trace.origins import CHOOSES, Origins
@@ -46,14 +46,14 @@ class Tracer(DispatchMode):
 
     def __init__(self, model: nn.Module, on_ones: bool, on_layer: Callable[[int], None] | None = None) -> None:
         super().__init__()
-        parameters = dict(model.named_parameters())
+        parameters, aliases = named_parameters(model)
         self.sizes = {name: parameter.numel() for name, parameter in parameters.items()}
         self.stored = {name: bytes_of(parameter) for name, parameter in parameters.items()}
         self.origins = Origins(parameters)
         self.biases = Biases(self.origins, self.sizes)
         self.places = Places([], self.origins)
         self.flow = Flow([], self.origins)
-        self.layers = Layers(model)
+        self.layers = Layers(model, parameters, aliases)
         self.experts = Experts()
         self.threads = Threads(Frame("", class_of(model)))
         self.drafts: list[Draft] = []
@@ -71,11 +71,12 @@ class Tracer(DispatchMode):
         self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
         self.fake_mode: Any = None  # that of a pass without values
         self.recall: Callable[..., Any] = lambda *_: None  # what an operation made of such arguments before, if known
+        self.before_write: Callable[[torch.Tensor], None] = lambda tensor: None
         self.guessed: dict[tuple[str, str], None] = {}  # the same, each with the layer that asked
         self.backward: BackwardPass | None = None
         self._on_ones = on_ones
         self._on_layer = on_layer
-        self._measured: dict[Any, Execution] = {}
+        self._measured: dict[Any, tuple[Execution | None, int | None]] = {}
 
     @property
     def frames(self) -> list[Frame]:
@@ -101,14 +102,17 @@ class Tracer(DispatchMode):
         return any(isinstance(tensor, FakeTensor) and tensor.fake_mode is not self.fake_mode for tensor in given)
 
     def _follow(self, func: Any, args: Any, kwargs: Any) -> Any:
-        before, arguments = len(self.guesses), tensors((args, kwargs))
+        before, arguments, kind = len(self.guesses), tensors((args, kwargs)), kind_of(func)
+        for name in kind.written:
+            for tensor in tensors(named(func, args, kwargs)[name]):
+                self.before_write(tensor)
         output = self._execute(func, args, kwargs, arguments)
         for guess in self.guesses[before:]:
             self.guessed[guess, self.frames[-1].path] = None
         try:
             with torch._C.DisableTorchFunction():  # a question about a tensor (its shape) is none of the network's
                 given = named(func, args, kwargs) | {"unpadded": self.unpadded}
-                self._observe(Executed(func, kind_of(func), args, kwargs, given, output, arguments, tensors(output)))
+                self._observe(Executed(func, kind, args, kwargs, given, output, arguments, tensors(output)))
         except Exception as error:
             self.bug = error
             raise
@@ -222,6 +226,7 @@ class Tracer(DispatchMode):
         frame = self.frames[-1]
         operands = [self.origins.of(operand) for operand in operation.operands]
         self.experts.counted(operation.formula, operands)
+        executed, flops = self._measure(done, operation)
         formula, biases = self.biases.of(operation)
         path = self.layers.of(frame.path, operands[0] if operands else None)
         kind = formula.kind
@@ -236,8 +241,8 @@ class Tracer(DispatchMode):
             output=tuple(operation.output.shape),
             elements=sum(map(entries, operation.operands)),
             bias_elements=sum(bias.numel() for bias in operation.biases) if biases else 0,
-            executed=self._run_on_ones(done, operation) if self._on_ones else None,
-            flops=flops(done, operation),
+            executed=executed,
+            flops=flops,
         )
         made = operation.output if self.keeps_outputs else None
         factors = tuple(map(memory_of, operation.factors)) if self.places.paused else ()
@@ -278,11 +283,13 @@ class Tracer(DispatchMode):
         self.places.keeps_last = self.keeps_outputs
         self.flow = Flow(inputs, self.origins)
 
-    def _run_on_ones(self, done: Executed, operation: Operation) -> Execution:
-        """Once for all operations that are the same to the last argument."""
-        key = (done.func, self.unpadded, operation.formula, *map(_frozen, done.args))
+    def _measure(self, done: Executed, operation: Operation) -> tuple[Execution | None, int | None]:
+        """What running it on ones gives, and what torch counts: once for all operations that are the same to the last
+        argument."""
+        arguments = (*map(_frozen, done.args), *((name, _frozen(value)) for name, value in done.kwargs.items()))
+        key = (done.func, self.unpadded, operation.formula, arguments)
         if key not in self._measured:
-            self._measured[key] = operation.run_on_ones()
+            self._measured[key] = (operation.run_on_ones() if self._on_ones else None, flops(done, operation))
         return self._measured[key]
 
     def _decided_by_values(self, done: Executed) -> bool:

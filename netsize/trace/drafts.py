@@ -71,13 +71,18 @@ def settle(
         field = places.field(draft.seen)
         chosen = any(origin.chosen for origin in draft.operands)
         draft.call = replace(
-            draft.call, weights=weights, biases=biases, field=field, weights_of=shared, weights_chosen=chosen
+            draft.call,
+            weights=weights,
+            biases=biases,
+            field=field,
+            weights_of=shared,
+            weights_chosen=chosen,
+            backward=_backward_of(draft, backward) if backward is not None else None,
         )
-        if backward is not None:
-            draft.call = replace(draft.call, backward=_backward_of(draft, backward))
     numbers: Counter[str] = Counter()
     for draft in drafts:
-        draft.call = replace(draft.call, call=numbers[draft.call.path])
+        if number := numbers[draft.call.path]:
+            draft.call = replace(draft.call, call=number)
         numbers[draft.call.path] += 1
     _claim_others(steps, claims)
     return tuple(draft.call for draft in drafts)
@@ -89,7 +94,8 @@ def _claim_others(steps: Sequence[StepDraft], claims: Claims) -> None:
         owned: Elements = tuple(
             taken for origin in draft.origins for name in origin.parameters for taken in claims.rest(name)
         )
-        draft.step = replace(draft.step, parameters=owned)
+        if owned:
+            draft.step = replace(draft.step, parameters=owned)
 
 
 def _backward_of(draft: Draft, backward: BackwardPass) -> Backward:

@@ -12,13 +12,15 @@ from netsize.trace.silent_operations import is_elementwise, is_silent, name_of
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What holds of an operation whatever it is given. `writes`: into its first argument. `random`: it puts out other
+    """What holds of an operation whatever it is given. `writes`: into its first argument, and is named so; `written`:
+    the arguments that it writes into. `random`: it puts out other
     numbers each time. `of_values`: values decide how large its result is. `whole`: torch cannot take it apart, or
     need not."""
 
     name: str
     is_view: bool
     writes: bool
+    written: tuple[str, ...]
     silent: bool
     elementwise: bool
     random: bool
@@ -34,6 +36,7 @@ def kind_of(func: Any) -> Kind:
         name=name,
         is_view=bool(func.is_view),
         writes=name.endswith("_"),
+        written=tuple(a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write),
         silent=silent,
         elementwise=is_elementwise(func),
         random=torch.Tag.nondeterministic_seeded in func.tags,

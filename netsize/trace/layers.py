@@ -1,6 +1,6 @@
 """The modules of a network: what they are called, which of them is being called, and whose a parameter is."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -29,19 +29,33 @@ def class_of(module: nn.Module) -> str:
     return str(module.original_name) if isinstance(module, torch.jit.ScriptModule) else type(module).__name__
 
 
+def named_parameters(model: nn.Module) -> tuple[dict[str, nn.Parameter], dict[str, str]]:
+    """Each parameter by its first name; and the other names (of those that stand in several places), each with the
+    first one."""
+    first: dict[int, str] = {}
+    parameters: dict[str, nn.Parameter] = {}
+    aliases: dict[str, str] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if id(parameter) in first:
+            aliases[name] = first[id(parameter)]
+        else:
+            first[id(parameter)] = name
+            parameters[name] = parameter
+    return parameters, aliases
+
+
 class Layers:
     """Names of the modules, and which of them a parameter belongs to."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, parameters: Iterable[str], aliases: Mapping[str, str]) -> None:
         self.paths = {module: path for path, module in model.named_modules()}
         self.types = {path: class_of(module) for module, path in self.paths.items()}
-        first = {parameter: name for name, parameter in model.named_parameters()}
         self._owners: dict[str, list[str]] = {}
-        for name, parameter in model.named_parameters(remove_duplicate=False):
+        for name, first in {**{name: name for name in parameters}, **aliases}.items():
             owner = name.rpartition(".")[0]
             if self.types.get(owner) in ("ParameterList", "ParameterDict"):  # a container, not a layer
                 owner = name
-            self._owners.setdefault(first[parameter], []).append(owner)
+            self._owners.setdefault(first, []).append(owner)
 
     def of(self, path: str, origin: Origin | None) -> str:
         """The layer of an operation that the module at `path` executed with a parameter. A layer whose
