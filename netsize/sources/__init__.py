@@ -31,8 +31,8 @@ OTHER_TASKS = ("detection", "segmentation", "video", "optical_flow", "quantizati
 
 @contextmanager
 def loaded(model: Any, settings: Settings, with_values: bool, written: bool = False) -> Iterator["Built"]:
-    """The network that a MODEL names, or one that is given, which is put back afterwards as it was. `with_values`: it is
-    to be run; `written`: with other values than its own, or in passes that do not tell `Built.before_write`. Torch's
+    """The network that a MODEL names, or one that is given, which is put back afterwards as it was. `with_values`: it
+    is to be run; `written`: with other values than its own, or in passes that do not tell `Built.before_write`. Torch's
     random state is left as it was. Raises NetsizeError."""
     if isinstance(model, str):
         import torch

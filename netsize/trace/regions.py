@@ -78,7 +78,9 @@ def chosen(func: Any, args: Any, region: Region) -> Region:
         return region
     device = next((index.device for index in tensors(args[1:])), None)  # a parameter may have no memory
     places = torch.arange(last + 1, device=device).as_strided(view.size(), view.stride(), view.storage_offset())
-    return Selected(tuple(func(places, *args[1:]).unique().tolist()))
+    marks = torch.zeros(last + 1, dtype=torch.bool, device=device)
+    marks[func(places, *args[1:]).flatten()] = True
+    return Selected(tuple(marks.nonzero().flatten().tolist()))
 
 
 class Claims:
