@@ -1,5 +1,5 @@
-"""A verified analysis against a plain forward pass, in one process on one thread, alternating, medians: of small networks
-of timm's families (the same as `all_of_timm.py --verify`). Counting without values beside it, for each operation.
+"""A verified analysis against a plain forward pass, in one process on one thread, alternating, medians: of small
+networks of timm's families (those of `all_of_timm.py --verify`). Beside it counting without values, for each operation.
 
     pip install timm
     python tests/benchmarks/passes.py                 # 100 networks
