@@ -136,7 +136,8 @@ def _traced(
             tracer.guesses, tracer.recall, tracer.fake_mode = guesses.made, guesses.recall, guesses.fake_mode
         tracer.before_write = built.before_write
         tracer.shapes_only = not execute and loss is None
-        tracer.origins.add(real)  # a module may hold a parameter under a name that torch does not know
+        if not execute:  # a module may hold a parameter under a name that torch does not know: it was not exchanged
+            tracer.origins.add(real)
         tracer.begin(tensors(inputs.values))
         stack.enter_context(hooks(tracer.layers.paths, tracer.enter, tracer.leave))
         if not trained:

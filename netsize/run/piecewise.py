@@ -27,7 +27,8 @@ def prepare(built: Built, specs: Sequence[InputSpec], make: MakeInputs, device: 
             return need.parameters
     fill([*built.blank, *give_memory(built.model)])
     built.blank = []
-    built.model.to(device)
+    if any(tensor.device != device for tensor in (*built.model.parameters(), *built.model.buffers())):
+        built.model.to(device)
     return 0
 
 

@@ -45,7 +45,7 @@ def kind_of(func: Any) -> Kind:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Executed:
     """`given`: its arguments by the names in torch's schema; `arguments`, `results`: the tensors in what it was given
     and in what it put out, in order."""
