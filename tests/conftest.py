@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as there are cores: of each, and of its own, one thread
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import torch
 
 
@@ -28,6 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test begins without remembered results, and touches nobody's."""
     monkeypatch.setenv("NETSIZE_CACHE", str(tmp_path / "cache of netsize"))
+
+
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that runs tests beside others is told that its lines end at 80."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @dataclass

@@ -227,9 +227,9 @@ def _backward(loss: torch.Tensor, tracer: Tracer) -> None:
 
 def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: float) -> int | None:
     """Index of the first inputs that the network takes, tried without values; None if there is none, or if
-    none was found in so many seconds."""
+    none was found in so many seconds of this process's own."""
     device = torch.device("cpu")
-    until = time.perf_counter() + patience
+    until = time.process_time() + patience
     with ExitStack() as stack:
         for context in (*contexts(device), torch.no_grad(), without_values(model), Bodies()):
             stack.enter_context(context)
@@ -237,6 +237,6 @@ def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: 
             with suppress(Exception):
                 consumed(make_inputs(device).given_to(model))
                 return index
-            if time.perf_counter() > until:
+            if time.process_time() > until:
                 return None
     return None

@@ -129,10 +129,11 @@ def test_a_known_name_means_itself_whatever_folders_there_are(tmp_path: Path, mo
 
 
 def test_completion_knows_libraries() -> None:
-    assert "timm:resnet50d" in complete_model("timm:resnet5")
-    assert complete_model("convnext_pic") == ["convnext_pico", "convnext_pico_ols"]
-    assert complete_model("squeezenet1") == ["squeezenet1_0", "squeezenet1_1"]
-    assert "transformers:llama" in complete_model("transformers:ll")
+    assert ("timm:resnet50d", "resnet") in complete_model("timm:resnet5")
+    alone = [("convnext_pico", "timm: convnext"), ("convnext_pico_ols", "timm: convnext")]
+    assert complete_model("convnext_pic") == alone
+    assert complete_model("squeezenet1") == [("squeezenet1_0", "squeezenet"), ("squeezenet1_1", "squeezenet")]
+    assert ("transformers:llama", "llama") in complete_model("transformers:ll")
 
 
 def test_list_shows_a_library(netsize) -> None:
