@@ -1,17 +1,20 @@
 """Receptive fields, measured: the gradient of one unit, with positive weights, is not zero exactly where the
 unit sees the input.
 
+Units see through the layers before them, which were measured themselves: the gradient of each is followed to those
+only, and on to the input where their fields say. That of the deepest layer is followed all the way.
+
 The network is run on strips: long enough along one axis that a unit's whole field lies inside, and small along
 the others. Always on the CPU, whose convolutions add products and nothing else: what is not seen has a gradient of
 exactly 0. On its way back through the layers every gradient that is not 0 becomes a number between 1 and 2, so that
 none vanishes: nor in a normalisation, which lets nothing pass that is the same for all features.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -21,9 +24,8 @@ from torch.overrides import TorchFunctionMode
 from netsize.facts.network import Network
 from netsize.lecture.formulas import Shape
 from netsize.lecture.receptive_fields import Field
-from netsize.run.fake_tensors import without_values
 from netsize.run.switches import contexts
-from netsize.run.units import along, central, index, needs, uncut
+from netsize.run.units import along, central, evenly, index, needs, uncut
 from netsize.sources.initialisers import BLOCK
 from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
@@ -32,7 +34,6 @@ from netsize.trace.operations import each
 from netsize.trace.places import Seen
 
 SMALL = (8, 16, 32, 48, 64, 80, 96, 128, 192, 256)  # lengths of the other axes that are tried, the smallest first
-LONG = 512  # strips from this length on are tried without values first: what fails late would cost much
 NO_GRADIENT = "none"  # reaches the input: nothing can be measured
 
 
@@ -52,10 +53,25 @@ class Enough(BaseException):
 
 class Differentiable(TorchFunctionMode):
     """Puts operations in the place of those whose gradient does not tell what a unit sees: a maximum passes it to one
-    element of its window only, a mean to all of them."""
+    element of its window only, a mean to all of them. Behind the calls at the indices `cuts` gradients end: in
+    `leaves`."""
+
+    def __init__(self, tracer: Tracer, cuts: Set[int]) -> None:
+        super().__init__()
+        self.leaves: dict[int, torch.Tensor] = {}
+        self._tracer, self._cuts = tracer, cuts
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        output, drafts = self._executed(func, args, kwargs or {}), self._tracer.drafts
+        latest = len(drafts) - 1
+        if latest not in self._cuts or latest in self.leaves or not isinstance(output, torch.Tensor):
+            return output
+        if drafts[latest].made is not output:
+            return output
+        leaf = self.leaves[latest] = output.detach().requires_grad_()
+        return leaf.clone()  # the network may write into it
+
+    def _executed(self, func: Any, args: Any, kwargs: Any) -> Any:
         name = getattr(func, "__name__", "")
         if name.startswith("max_pool") and name[len("max_pool")].isdigit():
             return _mean_pool(name, *args, **kwargs)
@@ -136,10 +152,14 @@ def _measure(
     problems: dict[Wanted, str | None] = {}
     skipped: set[Wanted] = set()
     for axis in sorted({axis for want in wanted for axis in want.field.axes}):
-        small = 0
-        for length, group in _groups(wanted, axis):
+        small, known = 0, set[int]()
+        groups = list(_groups(wanted, axis))
+        for length, group in groups:
             say(f"receptive fields: an input {length} long")
-            found, small = _measured(model, shape, axis, length, group, small)
+            found, small = _measured(model, shape, axis, length, group, small, known)
+            if group is groups[-1][1] and len(found) == len(group):
+                found |= _all_the_way(model, shape, axis, length, group, small)
+            known |= {want.index for want, problem in found.items() if problem is None and not want.last}
             for want in group:
                 if want not in found:
                     skipped.add(want)
@@ -148,10 +168,10 @@ def _measure(
 
 
 def _groups(wanted: list[Wanted], axis: int) -> Iterator[tuple[int, list[Wanted]]]:
-    """Fields with the length of a strip that holds them: short strips for small fields."""
+    """Fields with the length of a strip that holds them: up to 15, 127, 1,023 ..., short strips for small fields."""
     groups: dict[int, list[Wanted]] = {}
     for want in wanted:
-        groups.setdefault(max(needs(want.field, axis) - 1, 1).bit_length(), []).append(want)
+        groups.setdefault((max(needs(want.field, axis) - 1, 1).bit_length() + 1) // 3, []).append(want)
     multiple = max(along(want.field, axis)[1] or 1 for want in wanted)
     for _, group in sorted(groups.items()):
         length = max(needs(want.field, axis) for want in group)
@@ -159,32 +179,45 @@ def _groups(wanted: list[Wanted], axis: int) -> Iterator[tuple[int, list[Wanted]
 
 
 def _measured(
-    model: nn.Module, shape: Shape, axis: int, length: int, group: list[Wanted], first: int
+    model: nn.Module, shape: Shape, axis: int, length: int, group: list[Wanted], first: int, known: Set[int]
 ) -> tuple[dict[Wanted, str | None], int]:
     """On the narrowest strip (from the `first` of SMALL on) on which all of them are executed; else on the network's
-    own input. And which strip that was: what lies deeper needs no narrower one."""
-    places = group[0].field.axes
+    own input. And which strip that was: what lies deeper needs no narrower one. `known`: calls that were measured."""
+    cuts = known | {want.index for want in group if not want.last}
     for width in range(first, len(SMALL)):
-        strip = [min(SMALL[width], n) if i in places else n for i, n in enumerate(shape)]
-        strip[axis] = length
-        if length >= LONG and not _reaches(model, tuple(strip), max(want.index for want in group)):
-            continue
-        found = _on_strip(model, tuple(strip), axis, group)
+        strip = _strip(shape, group, axis, length, width)
+        found = _on_strip(model, strip, axis, group, cuts)
         if len(found) == len(group):
             return found, width
     return _on_strip(model, shape, axis, group), first
 
 
-def _reaches(model: nn.Module, shape: Shape, last: int) -> bool:
-    """Whether a strip is large enough for the call with this index, told without values, which costs little."""
-    with without_values(model), torch.no_grad():
-        tracer = _run(model, torch.rand(shape), last)
-    return len(tracer.drafts) > last
+def _all_the_way(
+    model: nn.Module, shape: Shape, axis: int, length: int, group: list[Wanted], width: int
+) -> dict[Wanted, str | None]:
+    """The deepest of a group, on a strip on which it was measured, without the help of the layers before it."""
+    deepest = max(group, key=lambda want: want.index)
+    return _on_strip(model, _strip(shape, group, axis, length, width), axis, [deepest])
 
 
-def _on_strip(model: nn.Module, shape: Shape, axis: int, group: list[Wanted]) -> dict[Wanted, str | None]:
+def _strip(shape: Shape, group: list[Wanted], axis: int, length: int, width: int) -> Shape:
+    strip = [min(SMALL[width], n) if i in group[0].field.axes else n for i, n in enumerate(shape)]
+    strip[axis] = length
+    return tuple(strip)
+
+
+def _on_strip(
+    model: nn.Module, shape: Shape, axis: int, group: list[Wanted], cuts: Set[int] = frozenset()
+) -> dict[Wanted, str | None]:
     input = torch.rand(shape, dtype=torch.float32).add_(0.5).requires_grad_()
-    tracer = _run(model, input, max(want.index for want in group))
+    tracer, leaves = _run(model, input, max(want.index for want in group), cuts)
+    ways = [Way(input, axis)]
+    for cut, leaf in leaves.items():
+        seen = tracer.drafts[cut].seen
+        place = evenly(seen.view, axis) if seen is not None else None
+        if place is None:  # from there on nobody knows the way
+            return _on_strip(model, shape, axis, group, cuts - {cut})
+        ways.append(Way(leaf, *place))
     for draft in tracer.drafts:
         if draft.made is not None and draft.made.grad_fn is not None:
             draft.made.register_hook(lambda gradient: (gradient != 0) * torch.empty_like(gradient).uniform_(1, 2))
@@ -203,7 +236,7 @@ def _on_strip(model: nn.Module, shape: Shape, axis: int, group: list[Wanted]) ->
         for other in seen.view.carried() - {axis}:
             where |= central(seen.view, other, shape[other])
         unit = output[index(seen.view, where)].sum()
-        problem = _compare(unit, input, axis, along(want.field, axis)[0], start)
+        problem = _compare(unit, ways, shape[axis], along(want.field, axis)[0], start)
         if problem != NO_GRADIENT:
             found[want] = problem
     return found
@@ -217,8 +250,10 @@ def _output(tracer: Tracer, want: Wanted) -> tuple[torch.Tensor | None, Seen | N
     return tracer.drafts[want.index].made, tracer.drafts[want.index].seen
 
 
-def _run(model: nn.Module, input: torch.Tensor, last: int) -> Tracer:
-    """Up to the call behind the one with this index, or to where the network fails."""
+def _run(
+    model: nn.Module, input: torch.Tensor, last: int, cuts: Set[int] = frozenset()
+) -> tuple[Tracer, dict[int, torch.Tensor]]:
+    """Up to the call behind the one with this index, or to where the network fails; and where gradients end."""
 
     def on_layer(layers: int) -> None:
         if layers > last + 1:  # autograd has seen the output of the one before
@@ -233,21 +268,45 @@ def _run(model: nn.Module, input: torch.Tensor, last: int) -> Tracer:
         tracer.begin([input])
         stack.enter_context(hooks(tracer.layers.paths, tracer.enter, tracer.leave))
         stack.enter_context(suppress(Enough, Exception))  # a strip that the network does not take shows less
-        with Differentiable(), tracer, Composites(tracer):
+        stack.enter_context(ends := Differentiable(tracer, cuts))
+        with tracer, Composites(tracer):
             model(input)
     if tracer.bug is not None:
         raise tracer.bug
-    return tracer
+    return tracer, ends.leaves
 
 
-def _compare(unit: torch.Tensor, input: torch.Tensor, axis: int, size: int, start: int | None) -> str | None:
+class Way(NamedTuple):
+    """From a tensor to the input: the unit at index i of its `axis` sees `size` places from `start` + i `step` on."""
+
+    tensor: torch.Tensor
+    axis: int
+    start: int = 0
+    size: int = 1
+    step: int = 1
+
+
+def _seen(unit: torch.Tensor, ways: Sequence[Way], length: int) -> list[int] | None:
+    """Places of the input, of so many, that a unit sees. None if no gradient reaches anything."""
+    gradients = torch.autograd.grad(unit, [way.tensor for way in ways], retain_graph=True, allow_unused=True)
+    if all(gradient is None for gradient in gradients):  # rounded, or looked up in a table
+        return None
+    seen = torch.zeros(length, dtype=torch.bool)
+    for way, gradient in zip(ways, gradients):
+        if gradient is not None:
+            others = [i for i in range(gradient.dim()) if i != way.axis]
+            for i in (gradient != 0).any(dim=others).nonzero().flatten().tolist():
+                first = way.start + i * way.step
+                seen[max(0, first) : max(0, first + way.size)] = True
+    return seen.nonzero().flatten().tolist()
+
+
+def _compare(unit: torch.Tensor, ways: Sequence[Way], length: int, size: int, start: int | None) -> str | None:
     """None if the gradient is not zero from the first to the last element of the field, and zero beyond. Where units
     are not known to be (`start` is None) its length tells."""
-    (gradient,) = torch.autograd.grad(unit, input, retain_graph=True, allow_unused=True)
-    if gradient is None:  # rounded, or looked up in a table
+    places = _seen(unit, ways, length)
+    if places is None:
         return NO_GRADIENT
-    others = [i for i in range(input.dim()) if i != axis]
-    places = (gradient != 0).any(dim=others).nonzero().flatten().tolist()
     if not places and start is None:  # it may lie in the padding of a window
         return NO_GRADIENT
     if not places:

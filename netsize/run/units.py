@@ -63,6 +63,17 @@ def _units(view: View, axis: int) -> Iterator[tuple[Where, int]]:
         yield {(i, k): index for index, (i, k, _) in zip(indices, digits)}, moved
 
 
+def evenly(view: View, axis: int) -> tuple[int, int, int, int] | None:
+    """Which axis of a tensor lies along this one of the input, from where on its first unit sees it, how much, and the
+    step to the next. None unless it is one axis, evenly spaced."""
+    found = [(i, axes) for i, axes in enumerate(view.axes) if any(axis in digit.along for digit in axes)]
+    start, size = view.spans[axis]
+    if len(found) != 1 or len(found[0][1]) != 1 or size <= 0:
+        return None
+    ((i, (digit,)),) = found
+    return (i, start, size, digit.step) if digit.along == (axis,) and digit.step is not None else None
+
+
 def index(view: View, where: Where) -> tuple[Any, ...]:
     """Which element of the output it is: at this place, in the middle where none is known, and all features."""
     index: list[Any] = []

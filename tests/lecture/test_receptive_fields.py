@@ -66,7 +66,7 @@ def gradient_of(name: str, unit: int, length: int) -> torch.Tensor:
     return gradient
 
 
-@pytest.mark.parametrize("name", ["alexnet", "resnet18", "googlenet", "squeezenet1_1", "vit_b_32"])
+@pytest.mark.parametrize("name", ["alexnet", "resnet18", "densenet121", "googlenet", "squeezenet1_1", "vit_b_32"])
 def test_every_layer_is_measured(name: str) -> None:
     report = netsize.analyze(name, device="cpu", receptive_field=True)
     assert report.verification.problems == ()
@@ -203,6 +203,17 @@ def test_a_wrong_field_fails(monkeypatch) -> None:
     report = netsize.analyze(conv(3, dilation=2), "2x16x16", device="cpu", receptive_field=True)
     assert report.verification.status == "failed"
     assert report.rows[0].problems == ("receptive field: 1 to 3 by formula, 1 to 5 by the gradient",)
+
+
+def test_a_wrong_field_in_the_middle_is_told_of_its_layer_and_of_the_deepest(monkeypatch) -> None:
+    """Each layer is measured through those before it that are right, and the deepest all the way from the input."""
+    right = receptive_fields.slide
+    monkeypatch.setattr(receptive_fields, "slide", lambda view, axis, k, s, p, d, n: right(view, axis, k, s, p, 1, n))
+    layers = [conv(3), conv(3), conv(3, dilation=2), *(nn.Sequential(nn.ReLU(), conv(3)) for _ in range(3))]
+    report = netsize.analyze(nn.Sequential(*layers), "2x40x40", device="cpu", receptive_field=True)
+    wrong = [bool(row.problems) for row in report.rows]
+    assert wrong[:3] == [False, False, True] and wrong[-1]
+    assert report.rows[2].problems == ("receptive field: 1 to 7 by formula, 1 to 9 by the gradient",)
 
 
 def between(norm: nn.Module) -> nn.Module:
