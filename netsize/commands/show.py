@@ -37,7 +37,8 @@ def show(
     ] = False,
     all: Annotated[bool, typer.Option("--all", help="Show every operation, also those that own nothing.")] = False,
     freeze: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Layers that are not trained: features, layer[123].")
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Layers that are not trained: features, layer[123]*. May be repeated."),
     ] = None,
     classes: Annotated[int | None, typer.Option(metavar="N", help="Replace the last classifier layer.")] = None,
     until: options.Until = None,

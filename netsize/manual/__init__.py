@@ -36,7 +36,9 @@ class Section:
         return sum(found) * sum(map(bool, found)) / len(words) ** 2
 
     def _rank(self, word: str) -> float:
-        whole = re.compile(rf"\b{re.escape(_stem(word))}", re.IGNORECASE)
+        whole = re.compile(rf"\b{re.escape(_stem(word))}(s|es|ies|y|e|ed|ing)?\b", re.IGNORECASE)
+        if not whole.search(self.text):
+            whole = re.compile(rf"\b{re.escape(_stem(word))}", re.IGNORECASE)
         above, below = len(whole.findall(self.heading)), len(whole.findall(self.text))
         chapter = bool(whole.search(f"{self.chapter} {title(self.chapter)}"))
         return 6 * chapter + 10 * bool(above) + (1 + min(below, 5)) * bool(below) * 60 / (60 + len(self.text.split()))
