@@ -229,3 +229,15 @@ def test_modules_within_modules_as_deep_as_torch_takes_them() -> None:
     network(torch.rand(1, 4))
     report = netsize.analyze(network, "4", device="cpu")
     assert (report.totals.weights, report.verification.status) == (16, "passed")
+
+
+def test_garbage_is_collected_as_before() -> None:
+    """What is alive is out of the collector's sight only while a network runs; what somebody froze stays frozen."""
+    netsize.analyze("alexnet", device="cpu")
+    assert gc.get_freeze_count() == 0 and gc.isenabled()
+    gc.freeze()
+    try:
+        netsize.analyze("alexnet", device="cpu", verify=False)
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
