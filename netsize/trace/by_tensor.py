@@ -1,5 +1,6 @@
 """What is known of each tensor that is alive."""
 
+from collections import deque
 from typing import Any, Generic, TypeVar
 from weakref import ref
 
@@ -14,28 +15,30 @@ class _Alive(ref[torch.Tensor]):
 
 
 class Tensors:
-    """Those of which anything is known, held weakly; dictionaries forget what has died before another tensor can have
-    its address."""
+    """Those of which anything is known, held weakly. `dead`: what has died meanwhile, to be forgotten before anything
+    is looked up: another tensor may have its address by then. (A function of Python's that was called where a tensor
+    dies would swallow the signal that ends a command.)"""
 
     def __init__(self) -> None:
         self._alive: dict[int, _Alive] = {}
         self.dictionaries: list[dict[int, Any]] = [self._alive]
-        own = ref(self)  # which it dies with, and all that is known
-
-        def forget(dead: Any) -> None:
-            tensors = own()
-            for dictionary in tensors.dictionaries if tensors is not None else ():
-                dictionary.pop(dead.key, None)
-
-        self._forget = forget
+        self.dead: deque[Any] = deque()
 
     def key(self, tensor: torch.Tensor) -> int:
+        """By which it is known from now on."""
+        self.forget_dead()
         key = id(tensor)
         if key not in self._alive:
-            alive = _Alive(tensor, self._forget)
+            alive = _Alive(tensor, self.dead.append)
             alive.key = key
             self._alive[key] = alive
         return key
+
+    def forget_dead(self) -> None:
+        while self.dead:
+            key = self.dead.popleft().key
+            for dictionary in self.dictionaries:
+                dictionary.pop(key, None)
 
 
 class ByTensor(Generic[Known]):
@@ -43,21 +46,29 @@ class ByTensor(Generic[Known]):
     operation: torch's own, which compares wrappers in Python, takes ten times as long."""
 
     def __init__(self, tensors: Tensors) -> None:
-        self._tensors = tensors
+        self._tensors, self._dead = tensors, tensors.dead
         self._known: dict[int, Known] = {}
         tensors.dictionaries.append(self._known)
 
     def get(self, tensor: torch.Tensor) -> Known | None:
+        if self._dead:
+            self._tensors.forget_dead()
         return self._known.get(id(tensor))
 
     def __contains__(self, tensor: torch.Tensor) -> bool:
+        if self._dead:
+            self._tensors.forget_dead()
         return id(tensor) in self._known
 
     def __getitem__(self, tensor: torch.Tensor) -> Known:
+        if self._dead:
+            self._tensors.forget_dead()
         return self._known[id(tensor)]
 
     def __setitem__(self, tensor: torch.Tensor, value: Known) -> None:
         self._known[self._tensors.key(tensor)] = value
 
     def pop(self, tensor: torch.Tensor) -> None:
+        if self._dead:
+            self._tensors.forget_dead()
         self._known.pop(id(tensor), None)
