@@ -211,13 +211,10 @@ def _on_strip(
 ) -> dict[Wanted, str | None]:
     input = torch.rand(shape, dtype=torch.float32).add_(0.5).requires_grad_()
     tracer, leaves = _run(model, input, max(want.index for want in group), cuts)
-    ways = [Way(input, axis)]
-    for cut, leaf in leaves.items():
-        seen = tracer.drafts[cut].seen
-        place = evenly(seen.view, axis) if seen is not None else None
-        if place is None:  # from there on nobody knows the way
-            return _on_strip(model, shape, axis, group, cuts - {cut})
-        ways.append(Way(leaf, *place))
+    places = {cut: evenly(seen.view, axis) if (seen := tracer.drafts[cut].seen) else None for cut in leaves}
+    if unknown := {cut for cut, place in places.items() if place is None}:  # from there on nobody knows the way
+        return _on_strip(model, shape, axis, group, cuts - unknown)
+    ways = [Way(input, axis), *(Way(leaves[cut], *place) for cut, place in places.items() if place is not None)]
     for draft in tracer.drafts:
         if draft.made is not None and draft.made.grad_fn is not None:
             draft.made.register_hook(lambda gradient: (gradient != 0) * torch.empty_like(gradient).uniform_(1, 2))
