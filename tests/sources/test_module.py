@@ -177,6 +177,30 @@ def test_it_is_run_itself_and_left_as_it_was(name: str) -> None:
     assert all(torch.equal(before["values"][name], after["values"][name]) for name in before["values"])
 
 
+class Writes(nn.Module):
+    """Into its parameters, in each forward: past autograd, into a view, and where no gradient is kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.a.weight.data.mul_(2)
+        self.b.weight.data[0].fill_(7)
+        with torch.no_grad():
+            self.a.bias.sub_(1)
+            torch.add(self.b.bias, 1, out=self.b.bias)
+        return self.b(self.a(x))
+
+
+@pytest.mark.parametrize("settings", [{}, {"verify": False}, {"receptive_field": True}], ids=str)
+def test_what_it_writes_into_its_parameters_is_put_back(settings: dict[str, bool]) -> None:
+    network = Writes()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    netsize.analyze(network, "4", device="cpu", **settings)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
 def test_training_leaves_it_as_it_was() -> None:
     network = Closed()
     before = state(network)
