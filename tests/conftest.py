@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as there are cores:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
+
+READ_AT_THE_START = ("PYTHONPATH", "CUDA_VISIBLE_DEVICES")  # by Python, or by a library
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,15 +55,33 @@ class Finished:
         return json.loads(self.stdout)
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Callable[..., Finished]]:
+    """A process that has imported torch and netsize, and nothing else: what it is asked for runs in a fork of it."""
+    with subprocess.Popen(
+        [sys.executable, Path(__file__).parent / "forked.py"], stdin=PIPE, stdout=PIPE, text=True, encoding="utf-8"
+    ) as process:
+
+        def run(**asked: Any) -> Finished:
+            print(json.dumps(asked), file=process.stdin, flush=True)
+            ended = json.loads(process.stdout.readline())
+            return Finished(ended["status"], ended["stdout"], ended["stderr"])
+
+        yield run
+
+
 @pytest.fixture
-def netsize(tmp_path: Path):
-    """Run `netsize ARGUMENTS` as its own process, in an empty folder."""
+def netsize(tmp_path: Path, forks: Callable[..., Finished]):
+    """Run `netsize ARGUMENTS` as its own process, in an empty folder. What Python or a library reads from its
+    environment where it starts needs a new one, which takes seconds."""
 
     def run(*arguments: str, columns: int | None = None, **environment: str) -> Finished:
         variables = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
         variables |= {"PYTHONIOENCODING": "utf-8"} | environment
         if columns:
             variables["COLUMNS"] = str(columns)
+        if not any(key in READ_AT_THE_START for key in environment):
+            return forks(arguments=arguments, folder=str(tmp_path), seconds=600, environment=variables)
         command = [sys.executable, "-m", "netsize", *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, encoding="utf-8")
         return Finished(done.returncode, done.stdout, done.stderr)

@@ -13,7 +13,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import torch
-from torch.export.pt2_archive.constants import OPAQUE_OBJ_FILENAME_PREFIX
+from torch.export.pt2_archive import constants as archives
 
 from netsize.errors import BadModel, describe
 from netsize.facts.network import Source, release
@@ -22,6 +22,8 @@ from netsize.sources.factory import quiet
 from netsize.sources.settings import Settings
 
 FUNCTIONS = ("ceiling", "floor", "sqrt", "log", "exp")  # of sympy, which writes all others with a capital
+
+OPAQUE = getattr(archives, "OPAQUE_OBJ_FILENAME_PREFIX", "opaque_obj_")  # before 2.11 torch had no such objects
 
 EXPRESSION = re.compile(r'"expr_str"\s*:\s*("(?:[^"\\]|\\.)*")')
 
@@ -52,7 +54,7 @@ def _check_harmless(model: str) -> None:
     for a file with such objects, or with expressions that are more than arithmetic on symbols."""
     with ZipFile(model) as archive:
         for name in archive.namelist():
-            if Path(name).name.startswith(OPAQUE_OBJ_FILENAME_PREFIX):
+            if Path(name).name.startswith(OPAQUE):
                 raise BadModel(f"{model} holds objects of Python ({name}), which could run code: it is not read")
             text = archive.read(name).decode() if name.endswith(".json") else ""
             for expression in map(json.loads, EXPRESSION.findall(text)):

@@ -1,7 +1,12 @@
 """Running the console script in a fork of this process: what a command line does to it stays there, and torch and
-netsize are not imported again for each. What a user may never see is named by `faults`."""
+netsize are not imported again for each. What a user may never see is named by `faults`.
 
+`python forked.py` does so for others (see `netsize` in conftest.py), whose own process is not as new: each line of
+standard input is what `run` is given, as JSON, and each line of output what it returns."""
+
+import gc
 import importlib
+import json
 import os
 import pkgutil
 import re
@@ -9,7 +14,8 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -53,13 +59,15 @@ class Ended:
         return [name for name, is_there in found.items() if is_there]
 
 
-def run(arguments: list[str], folder: Path, seconds: float = 60) -> Ended:
+def run(
+    arguments: list[str], folder: Path, seconds: float = 60, environment: Mapping[str, str] = os.environ
+) -> Ended:
     """`netsize ARGUMENTS` in a folder, without standard input; killed after so many seconds."""
     started = time.perf_counter()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
-            _become(arguments, folder, out.fileno(), err.fileno())
+            _become(arguments, folder, dict(environment), out.fileno(), err.fileno())
         status = _ended(child, started + seconds)
         texts = []
         for stream in (out, err):
@@ -68,12 +76,15 @@ def run(arguments: list[str], folder: Path, seconds: float = 60) -> Ended:
     return Ended(tuple(arguments), status, *texts, time.perf_counter() - started)
 
 
-def _become(arguments: list[str], folder: Path, out: int, err: int) -> None:
+def _become(arguments: list[str], folder: Path, environment: dict[str, str], out: int, err: int) -> None:
     try:
+        os.environ.clear()
+        os.environ.update(environment)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
         os.chdir(folder)
+        sys.path[0] = str(folder)  # as for `python -m netsize`
         sys.stdout, sys.stderr = (os.fdopen(n, "w", encoding="utf-8", errors="backslashreplace") for n in (1, 2))
         sys.argv = ["netsize", *arguments]
         torch.set_num_threads(1)  # those of the parent are not there any more
@@ -93,3 +104,13 @@ def _ended(child: int, until: float) -> int | None:
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return None
+
+
+def serve() -> None:
+    gc.freeze()  # no fork need copy what it never frees
+    for line in sys.stdin:
+        print(json.dumps(asdict(run(**json.loads(line)))), flush=True)
+
+
+if __name__ == "__main__":
+    serve()
