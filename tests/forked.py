@@ -59,9 +59,7 @@ class Ended:
         return [name for name, is_there in found.items() if is_there]
 
 
-def run(
-    arguments: list[str], folder: Path, seconds: float = 60, environment: Mapping[str, str] = os.environ
-) -> Ended:
+def run(arguments: list[str], folder: Path, seconds: float = 60, environment: Mapping[str, str] = os.environ) -> Ended:
     """`netsize ARGUMENTS` in a folder, without standard input; killed after so many seconds."""
     started = time.perf_counter()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -19,13 +19,8 @@ FILES = sorted(CONFIGS.glob("*.toml"))
 NUMBER = re.compile(r'^((?!input)\w+ = )("?)(\d[\d.]*)(\w?"?)', re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def counted() -> dict[tuple, Report]:
-    return {}
-
-
 def run(file: Path, counted: dict[tuple, Report]) -> list[check.Result]:
-    """The cases of a file, each network counted once for all tests here."""
+    """The cases of a file, each network counted once."""
 
     def count(case: Case) -> Report:
         key = (case.model, case.input, case.settings, case.bias, case.pooling, case.verify)
@@ -37,29 +32,25 @@ def run(file: Path, counted: dict[tuple, Report]) -> list[check.Result]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_known_counts_hold(file: Path, counted) -> None:
+def test_known_counts_hold_and_each_is_compared(file: Path, tmp_path: Path) -> None:
+    """One test for a file, so that each network is counted once for all of its numbers, wherever tests are run."""
+    counted: dict[tuple, Report] = {}
     results = run(file, counted)
     assert [result for result in results if result.status] == []
     assert all(result.outcomes for result in results)
     exact = [outcome for result in results for outcome in result.outcomes if outcome.quantity != "verification"]
     assert all(outcome.source for outcome in exact)
-
-
-def numbers() -> list[tuple[Path, int]]:
-    return [(file, index) for file in FILES for index in range(len(NUMBER.findall(file.read_text())))]
-
-
-@pytest.mark.parametrize("file, index", numbers(), ids=lambda value: value.stem if isinstance(value, Path) else value)
-def test_every_single_number_is_compared(file: Path, index: int, counted, tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    match = list(NUMBER.finditer(text))[index]
-    digits = match[3]
-    wrong = digits[:-1] + str((int(digits[-1]) + 1) % 10)
-    (tmp_path / file.name).write_text(text[: match.start(3)] + wrong + text[match.end(3) :], encoding="utf-8")
-    failed = [o for result in run(tmp_path / file.name, counted) for o in result.outcomes if not o.passed]
-    assert len(failed) == 1
-    assert match[1].startswith(failed[0].quantity)
-    assert failed[0].source
+    numbers = list(NUMBER.finditer(text))
+    assert numbers
+    for match in numbers:
+        digits = match[3]
+        wrong = digits[:-1] + str((int(digits[-1]) + 1) % 10)
+        (tmp_path / file.name).write_text(text[: match.start(3)] + wrong + text[match.end(3) :], encoding="utf-8")
+        failed = [o for result in run(tmp_path / file.name, counted) for o in result.outcomes if not o.passed]
+        assert len(failed) == 1, match[0]
+        assert match[1].startswith(failed[0].quantity)
+        assert failed[0].source
 
 
 NET = """
