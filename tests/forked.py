@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
 import torch
 import torchvision  # noqa: F401
@@ -83,12 +84,17 @@ def _become(arguments: list[str], folder: Path, environment: dict[str, str], out
         os.dup2(err, 2)
         os.chdir(folder)
         sys.path[0] = str(folder)  # as for `python -m netsize`
-        sys.stdout, sys.stderr = (os.fdopen(n, "w", encoding="utf-8", errors="backslashreplace") for n in (1, 2))
+        sys.stdout, sys.stderr = (_stream(number) for number in (1, 2))
         sys.argv = ["netsize", *arguments]
         torch.set_num_threads(1)  # those of the parent are not there any more
         script.run()
     finally:
         os._exit(99)
+
+
+def _stream(number: int) -> TextIO:
+    """What takes its place does not close the file."""
+    return os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _ended(child: int, until: float) -> int | None:

@@ -21,9 +21,11 @@ def imports() -> Iterator[None]:
     They create a million objects that live as long as the process: looking for garbage among them, again and
     again and once more at exit, takes a third of the time of `python -c "import torch, torchvision"`. And
     torch's C++ aborts if an interrupt is raised inside of it as an exception: here it ends the process itself.
+    Where the collector is at work the process is somebody else's, and none of this is done to it: the console script
+    starts without.
     """
     global _imported, _importing
-    if _imported:  # what is garbage by now must not be kept for ever
+    if _imported or gc.isenabled():  # what is garbage by now must not be kept for ever
         yield
         return
     gc.disable()
@@ -38,7 +40,7 @@ def imports() -> Iterator[None]:
         _importing = False
         gc.freeze()
         _imported = True
-        gc.enable()  # the console script starts without
+        gc.enable()
 
 
 _interrupted = False
