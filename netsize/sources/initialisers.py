@@ -1,8 +1,8 @@
 """Networks without their initialisers: built at once, and filled only if they are really run."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import prod, sqrt
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -15,6 +15,9 @@ _FILLS = {
     "uniform_", "normal_", "fill_", "zero_", "copy_", "bernoulli_", "exponential_", "log_normal_", "cauchy_",
     "erfinv_", "mul_", "add_", "sub_", "div_", "clamp_", "clamp_min_", "clamp_max_", "lerp_", "random_",
 }  # fmt: skip
+# Of torch.nn.init, those that compute with what they have filled, or with as much of their own. Networks import the
+# first one by its public name, from behind which it is called.
+_COMPUTING = ("_no_grad_trunc_normal_", "orthogonal_")
 LARGE = 2**18  # elements, 1 MiB of float32: smaller parameters are not worth the trouble
 RESERVE = 2**31  # bytes of `ulimit -v` that are left for running a network whose parameters do not fit
 BLOCK = 2**20  # elements: 4 MiB of float32, small enough to stay in a processor's cache while it is repeated
@@ -27,6 +30,28 @@ class SkipInitialisers(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self._blank: dict[int, torch.Tensor] = {}
+        self._computing: dict[str, Callable[..., torch.Tensor]] = {}
+
+    def __enter__(self) -> Self:
+        self._computing = {name: getattr(nn.init, name) for name in _COMPUTING if hasattr(nn.init, name)}
+        for name, function in self._computing.items():
+            setattr(nn.init, name, self._left_out(function))
+        super().__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        super().__exit__(*raised)
+        for name, function in self._computing.items():
+            setattr(nn.init, name, function)
+
+    def _left_out(self, function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        def initialiser(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+            if not isinstance(tensor, nn.Parameter):
+                return function(tensor, *args, **kwargs)
+            self._blank[id(tensor)] = tensor
+            return tensor
+
+        return initialiser
 
     @property
     def blank(self) -> list[torch.Tensor]:
