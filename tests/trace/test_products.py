@@ -56,7 +56,7 @@ class Routed(nn.Module):
             return torch.bmm(rows[:, None], self.up[chosen])
         order = chosen.argsort()
         last = torch.histc(chosen.float(), self.up.shape[0], 0, self.up.shape[0] - 1).cumsum(0).int()
-        made = F.grouped_mm(tokens[order // self.k], self.up, offs=last)
+        made = torch._grouped_mm(tokens[order // self.k], self.up, offs=last)
         return made if self.bias is None else made + self.bias[chosen[order]]
 
 
@@ -135,7 +135,7 @@ def exported() -> nn.Module:
     return torch.export.export(HigherOrder(branch), (torch.rand(1, 5, 4),)).module()
 
 
-grouped = F.grouped_mm
+grouped = torch._grouped_mm  # torch 2.9 has no other name for it
 # network, input, units, connections, weights
 CASES = {
     # 12 rows (6 tokens, 2 experts each) of 8 inputs and 16 outputs; the gate: 6 x 4 x 8

@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+grouped_mm = getattr(F, "grouped_mm", torch._grouped_mm)  # its name until torch 2.10
+
 
 def rotated(x: torch.Tensor) -> torch.Tensor:
     """Each pair of features of (batch, heads, places, size), turned by an angle that grows with the place."""
@@ -58,8 +60,8 @@ class Experts(nn.Module):
         experts, order = experts.flatten().sort()
         ends = torch.searchsorted(experts, torch.arange(len(self.up), device=x.device), right=True).int()
         rows = tokens[order // self.chosen]
-        made = F.silu(F.grouped_mm(rows, self.gate, offs=ends)) * F.grouped_mm(rows, self.up, offs=ends)
-        made = F.grouped_mm(made, self.down, offs=ends) * shares.flatten()[order, None]
+        made = F.silu(grouped_mm(rows, self.gate, offs=ends)) * grouped_mm(rows, self.up, offs=ends)
+        made = grouped_mm(made, self.down, offs=ends) * shares.flatten()[order, None]
         return torch.zeros_like(tokens).index_add(0, order // self.chosen, made).view_as(x)
 
 
