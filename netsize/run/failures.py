@@ -1,10 +1,15 @@
 """What to say when a network cannot be run: where it fails, how much it would take, and what it would take instead."""
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    UnsupportedOperatorException,
+)
 
 from netsize.errors import BadInput, TooLarge, describe
 from netsize.run import memory
@@ -15,7 +20,10 @@ from netsize.sources.built import Built
 from netsize.sources.factory import quiet
 from netsize.sources.settings import InputSpec
 
-NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException, NeverEnds, MadeWithoutValues)
+NEEDS_VALUES = (
+    DataDependentOutputException, DynamicOutputShapeException, UnsupportedOperatorException, NeverEnds,
+    MadeWithoutValues,
+)  # fmt: skip
 PATIENCE = 5.0  # seconds to look for the smallest input that works
 
 
@@ -87,8 +95,16 @@ def _advice(built: Built, specs: Sequence[InputSpec], failure: ForwardFailed) ->
 
 def needs_values(failure: ForwardFailed) -> bool:
     """Whether a network that was run without values may run with them."""
-    nested = any(name in str(failure.error) for name in ("shape_env", "nested"))  # torch has none without values
+    nested = "nested" in str(failure.error) or _asserted_by(failure.error) == "torch._subclasses.fake_tensor"
     return bool(failure.decided) or nested or isinstance(failure.error, NEEDS_VALUES)
+
+
+def _asserted_by(error: BaseException) -> str | None:
+    """The module in which an assertion failed."""
+    if not isinstance(error, AssertionError):
+        return None
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__"))
 
 
 def _shown(specs: Sequence[InputSpec]) -> str:

@@ -239,4 +239,11 @@ def _grouped(left: torch.Tensor, right: torch.Tensor, *more: Any, **settings: An
 
 
 # what torch's fake kernels refuse, though its kernels take it: products of groups in float32
-_SHAPES: dict[str, Callable[..., Any]] = {"aten._grouped_mm": _grouped}
+def _embedded(table: torch.Tensor, indices: torch.Tensor, *_: Any, **unused: Any) -> torch.Tensor:
+    """Before torch 2.11 fake tensors take any number for an index."""
+    if indices.dtype not in (torch.int32, torch.int64):
+        raise RuntimeError(f"indices are of type Long or Int, not {indices.dtype}")
+    return table.new_empty((*indices.shape, table.shape[1]))
+
+
+_SHAPES: dict[str, Callable[..., Any]] = {"aten._grouped_mm": _grouped, "aten.embedding": _embedded}
