@@ -4,6 +4,7 @@ What they cannot know is how many boxes survive, or which places are not zero. A
 without being run is counted as if every candidate survived: the most that it can execute. The report says so.
 """
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -43,6 +44,7 @@ def without_values(
     Whole numbers stay, since a network may read its settings from them (buffers as copies, which it may change), and so
     do sparse ones, of which fake ones have no entries.
     """
+    _let_processes_talk()
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     mode.cache_enabled = False  # it grows for ever over many networks, and takes longer: see `netsize.run.shapes`
     shapes = Shapes(mode)
@@ -103,6 +105,14 @@ def _exchange(module: nn.Module, held: dict[str, Any], name: str, value: torch.T
 
 
 KNOWN = 2**20  # elements: larger constants are not worked out
+
+
+def _let_processes_talk() -> None:
+    """Before torch 2.11, what sharded networks send has a shape only after somebody has imported a module."""
+    there = torch.distributed.is_available() and torch.distributed.is_initialized()
+    if there and not torch._C._dispatch_has_kernel_for_dispatch_key("c10d::_allgather_base_", "Meta"):
+        with suppress(ImportError):
+            importlib.import_module("torch.distributed._tools.fake_collectives")
 
 
 class Guesses(DispatchMode):
