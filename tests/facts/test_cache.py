@@ -209,11 +209,11 @@ def test_a_folder_where_the_entry_should_be(capsys) -> None:
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    """No file may grow beyond 2 KiB: writing the entry fails in the middle, as on a disk that is full."""
+    """No file may grow beyond 8 KiB: writing the entry, of 12, fails in the middle, as on a disk that is full."""
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 
     command = [sys.executable, "-m", "netsize", "lenet5", "--no-verify", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
