@@ -47,6 +47,16 @@ class Wanted:
     last: bool = False
 
 
+class Way(NamedTuple):
+    """From a tensor to the input: the unit at index i of its `axis` sees `size` places from `start` + i `step` on."""
+
+    tensor: torch.Tensor
+    axis: int
+    start: int = 0
+    size: int = 1
+    step: int = 1
+
+
 class Enough(BaseException):
     """All that is wanted was executed. No Exception: a network's own `except` must not catch it."""
 
@@ -157,8 +167,6 @@ def _measure(
         for length, group in groups:
             say(f"receptive fields: an input {length} long")
             found, small = _measured(model, shape, axis, length, group, small, known)
-            if group is groups[-1][1] and len(found) == len(group):
-                found |= _all_the_way(model, shape, axis, length, group, small)
             known |= {want.index for want, problem in found.items() if problem is None and not want.last}
             for want in group:
                 if want not in found:
@@ -168,12 +176,14 @@ def _measure(
 
 
 def _groups(wanted: list[Wanted], axis: int) -> Iterator[tuple[int, list[Wanted]]]:
-    """Fields with the length of a strip that holds them: up to 15, 127, 1,023 ..., short strips for small fields."""
+    """Fields with the length of a strip that holds them: those that need more than an eighth of the longest one, more
+    than a 64th ..., the small ones first, on short strips."""
+    longest = max(needs(want.field, axis) for want in wanted)
     groups: dict[int, list[Wanted]] = {}
     for want in wanted:
-        groups.setdefault((max(needs(want.field, axis) - 1, 1).bit_length() + 1) // 3, []).append(want)
+        groups.setdefault(((longest // needs(want.field, axis)).bit_length() - 1) // 3, []).append(want)
     multiple = max(along(want.field, axis)[1] or 1 for want in wanted)
-    for _, group in sorted(groups.items()):
+    for _, group in sorted(groups.items(), reverse=True):
         length = max(needs(want.field, axis) for want in group)
         yield -(-length // multiple) * multiple, group
 
@@ -192,14 +202,6 @@ def _measured(
     return _on_strip(model, shape, axis, group), first
 
 
-def _all_the_way(
-    model: nn.Module, shape: Shape, axis: int, length: int, group: list[Wanted], width: int
-) -> dict[Wanted, str | None]:
-    """The deepest of a group, on a strip on which it was measured, without the help of the layers before it."""
-    deepest = max(group, key=lambda want: want.index)
-    return _on_strip(model, _strip(shape, group, axis, length, width), axis, [deepest])
-
-
 def _strip(shape: Shape, group: list[Wanted], axis: int, length: int, width: int) -> Shape:
     strip = [min(SMALL[width], n) if i in group[0].field.axes else n for i, n in enumerate(shape)]
     strip[axis] = length
@@ -214,7 +216,9 @@ def _on_strip(
     places = {cut: evenly(seen.view, axis) if (seen := tracer.drafts[cut].seen) else None for cut in leaves}
     if unknown := {cut for cut, place in places.items() if place is None}:  # from there on nobody knows the way
         return _on_strip(model, shape, axis, group, cuts - unknown)
-    ways = [Way(input, axis), *(Way(leaves[cut], *place) for cut, place in places.items() if place is not None)]
+    whole = Way(input, axis)
+    ways = [whole, *(Way(leaves[cut], *place) for cut, place in places.items() if place is not None)]
+    deepest = max(group, key=lambda want: want.index)
     for draft in tracer.drafts:
         if draft.made is not None and draft.made.grad_fn is not None:
             draft.made.register_hook(lambda gradient: (gradient != 0) * torch.empty_like(gradient).uniform_(1, 2))
@@ -233,10 +237,28 @@ def _on_strip(
         for other in seen.view.carried() - {axis}:
             where |= central(seen.view, other, shape[other])
         unit = output[index(seen.view, where)].sum()
-        problem = _compare(unit, ways, shape[axis], along(want.field, axis)[0], start)
+        gradients = torch.autograd.grad(unit, [way.tensor for way in ways], retain_graph=True, allow_unused=True)
+        problem = _compare(_seen(gradients, ways, shape[axis]), along(want.field, axis)[0], start)
+        if want is deepest and problem is None:
+            reaching = _all_the_way(gradients, ways, [tracer.drafts[cut].made for cut in leaves])
+            problem = _compare(_seen([reaching], [whole], shape[axis]), along(want.field, axis)[0], start)
         if problem != NO_GRADIENT:
             found[want] = problem
     return found
+
+
+def _all_the_way(
+    gradients: Sequence[torch.Tensor | None], ways: Sequence[Way], made: Sequence[torch.Tensor | None]
+) -> torch.Tensor | None:
+    """What arrives at the input, the first of the ways, if gradients that have reached the others, too, go on behind
+    those: from what each layer made to the layers before it, the latest first."""
+    reached, ends = list(gradients), [way.tensor for way in ways]
+    for last, output in reversed(list(enumerate(made, 1))):
+        gradient = reached.pop()
+        if gradient is not None and output is not None and output.grad_fn is not None:
+            onwards = torch.autograd.grad(output, ends[:last], gradient, retain_graph=True, allow_unused=True)
+            reached = [a if b is None else b if a is None else a + b for a, b in zip(reached, onwards)]
+    return reached[0]
 
 
 def _output(tracer: Tracer, want: Wanted) -> tuple[torch.Tensor | None, Seen | None]:
@@ -273,19 +295,9 @@ def _run(
     return tracer, ends.leaves
 
 
-class Way(NamedTuple):
-    """From a tensor to the input: the unit at index i of its `axis` sees `size` places from `start` + i `step` on."""
-
-    tensor: torch.Tensor
-    axis: int
-    start: int = 0
-    size: int = 1
-    step: int = 1
-
-
-def _seen(unit: torch.Tensor, ways: Sequence[Way], length: int) -> list[int] | None:
-    """Places of the input, of so many, that a unit sees. None if no gradient reaches anything."""
-    gradients = torch.autograd.grad(unit, [way.tensor for way in ways], retain_graph=True, allow_unused=True)
+def _seen(gradients: Sequence[torch.Tensor | None], ways: Sequence[Way], length: int) -> list[int] | None:
+    """Places of the input, of so many, that a unit sees, by its gradient for the end of each way. None if there is
+    none."""
     if all(gradient is None for gradient in gradients):  # rounded, or looked up in a table
         return None
     seen = torch.zeros(length, dtype=torch.bool)
@@ -298,13 +310,10 @@ def _seen(unit: torch.Tensor, ways: Sequence[Way], length: int) -> list[int] | N
     return seen.nonzero().flatten().tolist()
 
 
-def _compare(unit: torch.Tensor, ways: Sequence[Way], length: int, size: int, start: int | None) -> str | None:
-    """None if the gradient is not zero from the first to the last element of the field, and zero beyond. Where units
-    are not known to be (`start` is None) its length tells."""
-    places = _seen(unit, ways, length)
-    if places is None:
-        return NO_GRADIENT
-    if not places and start is None:  # it may lie in the padding of a window
+def _compare(places: list[int] | None, size: int, start: int | None) -> str | None:
+    """None if what is seen reaches from the first to the last element of the field, and not beyond. Where units are not
+    known to be (`start` is None) its length tells."""
+    if places is None or (not places and start is None):  # a unit may lie in the padding of a window
         return NO_GRADIENT
     if not places:
         return f"receptive field: {size} by formula, nothing by the gradient"

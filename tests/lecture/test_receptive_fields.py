@@ -1,5 +1,7 @@
 """Receptive fields: published ones, those of small networks by hand, and what gradients show."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torchvision
@@ -10,6 +12,7 @@ from torch import nn
 import netsize
 from netsize.lecture import receptive_fields
 from netsize.lecture.receptive_fields import Field
+from netsize.run.gradients import Way, _all_the_way
 
 # At the last feature map. Araujo, Norris and Sim 2019: alexnet, vgg16, inception_v3; torchvision's own by
 # calculation (the paper's ResNets stride elsewhere). resnet34: 7 + 2*4... = 899, densenet121 2071 by the same sums.
@@ -305,3 +308,30 @@ def test_fields_leave_the_random_state_alone() -> None:
     model, before = conv(3), torch.get_rng_state()
     netsize.analyze(model, "2x16x16", device="cpu", receptive_field=True)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_gradients_go_on_behind_every_layer() -> None:
+    """From leaf to leaf they are those of the network in one piece: past a layer, through two ways, and directly."""
+    first, second, third = (nn.Conv1d(1, 1, 3, padding=1) for _ in range(3))
+    x = torch.rand(1, 1, 20, requires_grad=True)
+
+    def run(end: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        a = end(first(x))
+        b = end(second(a))
+        return (third(b + a) + x)[0, 0, 9]
+
+    (expected,) = torch.autograd.grad(run(lambda tensor: tensor), x)
+    made, leaves = [], []
+
+    def cut(tensor: torch.Tensor) -> torch.Tensor:
+        made.append(tensor)
+        leaves.append(tensor.detach().requires_grad_())
+        return leaves[-1]
+
+    unit = run(cut)
+    ways = [Way(end, axis=2) for end in (x, *leaves)]
+    gradients = torch.autograd.grad(unit, [way.tensor for way in ways])
+    reached = _all_the_way(gradients, ways, made)
+    assert reached is not None
+    torch.testing.assert_close(reached, expected)
+    assert expected.count_nonzero() == 7 and gradients[0].count_nonzero() == 1
