@@ -51,12 +51,15 @@ def _on_cpu() -> AbstractContextManager[Any]:
     return nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
 
 
+FROZEN_BY_PYTHON = 1_000  # objects at most: 3.12 starts with some hundreds, and whoever freezes has thousands
+
+
 @contextmanager
 def _little_garbage() -> Iterator[None]:
     """What is alive already is not looked through for garbage meanwhile, again and again: what a pass makes is little
     beside all of torch's modules."""
     global _frozen
-    if _frozen or gc.get_freeze_count():  # further out, or by somebody's own choice
+    if _frozen or gc.get_freeze_count() > FROZEN_BY_PYTHON:  # further out, or by somebody's own choice
         yield
         return
     _frozen = True

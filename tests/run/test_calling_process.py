@@ -224,8 +224,9 @@ class Nested(nn.Module):
 
 
 def test_modules_within_modules_as_deep_as_torch_takes_them() -> None:
-    """Three frames of Python's limit of 1,000 for each: what runs without netsize runs with it."""
-    network = Nested(220)
+    """Three frames of Python's limit of 1,000 for each (3.12 has one of C, too: 200 modules, others 240): what runs
+    without netsize runs with it."""
+    network = Nested(190)
     network(torch.rand(1, 4))
     report = netsize.analyze(network, "4", device="cpu")
     assert (report.totals.weights, report.verification.status) == (16, "passed")
@@ -233,11 +234,13 @@ def test_modules_within_modules_as_deep_as_torch_takes_them() -> None:
 
 def test_garbage_is_collected_as_before() -> None:
     """What is alive is out of the collector's sight only while a network runs; what somebody froze stays frozen."""
+    before = gc.get_freeze_count()  # hundreds in Python 3.12, by itself
     netsize.analyze("alexnet", device="cpu")
-    assert gc.get_freeze_count() == 0 and gc.isenabled()
+    assert gc.get_freeze_count() <= before and gc.isenabled()
     gc.freeze()
     try:
+        frozen = gc.get_freeze_count()
         netsize.analyze("alexnet", device="cpu", verify=False)
-        assert gc.get_freeze_count() > 0
+        assert gc.get_freeze_count() == frozen > before
     finally:
         gc.unfreeze()
