@@ -10,6 +10,7 @@ torch operation it describes. A kind that is new is named in results/kinds.py.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 
 from netsize.lecture.windows import adaptive_taps, taps_inside, transposed_count, window_count, window_count_ceil
@@ -125,7 +126,7 @@ class Convolution(Formula):
     after: Shape | None = None
     kind = "conv"
 
-    @property
+    @cached_property
     def output(self) -> Shape:
         axes = zip(self.input[2:], self.kernel, self.stride, self.padding, self.after or self.padding, self.dilation)
         return (self.input[0], self.out_channels, *(window_count(*axis) for axis in axes))

@@ -10,6 +10,7 @@ leaves a fan-in below 2^17 within 1/8 of its whole number. Direct summation has 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -35,40 +36,48 @@ def _ones(shape: Shape | torch.Size, fan_in: int, device: torch.device) -> torch
     return torch.ones(tuple(shape), dtype=exact, device=device)
 
 
+@lru_cache(maxsize=4096)  # networks have layers of the same shapes as others
 def convolution(
-    input: torch.Tensor,
-    weight: torch.Tensor,
+    input: Shape,
+    weight: Shape,
     padding: Shape,
     extra: Shape,
-    settings: dict[str, Any],
+    settings: tuple[Shape, Shape, bool, int],
     unpadded: Shape | None,
+    device: torch.device,
 ) -> Execution:
-    """A convolution, or a transposed one with output_padding `extra`. `unpadded` is the shape of the input
-    before torch padded it by a copy (padding="same" with an even kernel): those zeros are padding, too.
+    """A convolution, or a transposed one with output_padding `extra`, of such shapes; `settings`: stride, dilation,
+    whether it is transposed, groups. `unpadded` is the shape of the input before torch padded it by a copy
+    (padding="same" with an even kernel): those zeros are padding, too.
 
-    All output channels of a group see the same inputs, and with weights of 1 they are equal: one of each group
-    is run, and stands for as many as the parameter that was really used has."""
-    fan_in = prod(weight.shape[2:]) * input.shape[1]
-    alike = weight.shape[1] if settings["transposed"] else weight.shape[0] // settings["groups"]
-    channels = (weight.shape[0], 1) if settings["transposed"] else (settings["groups"], weight.shape[1])
-    kernel = _ones((*channels, *weight.shape[2:]), fan_in, input.device)
-    shape, none = tuple(input.shape), (0,) * len(padding)
+    All output channels see as many inputs, and with weights of 1 they are equal: one is run on the inputs of its group,
+    and stands for as many as the parameter that was really used has."""
+    stride, dilation, transposed, groups = settings
+    channels = input[1] // groups
+    outputs = weight[1] * groups if transposed else weight[0]
+    fan_in = prod(weight[2:]) * channels
+    kernel = _ones((channels, 1, *weight[2:]) if transposed else (1, *weight[1:]), fan_in, device)
 
     def run(ones: torch.Tensor, padding: Shape, extra: Shape) -> int:
-        arguments = settings | {"padding": padding, "output_padding": extra}
-        return alike * _total(torch.ops.aten.convolution.default(ones, kernel, None, **arguments))
+        output = torch.ops.aten.convolution.default(
+            ones, kernel, None, stride, padding, dilation, transposed, extra, groups=1
+        )
+        return outputs * _total(output)
 
-    ones = _ones(unpadded or shape, fan_in, input.device)
+    batch, _, *size = input
+    inner = size if unpadded is None else unpadded[2:]
+    ones = _ones((batch, channels, *inner), fan_in, device)
     if unpadded:
-        grown = [n for inner, outer in zip(unpadded, shape) for n in (outer - inner, 0)]
+        grown = [n for before, after in zip(inner, size) for n in (after - before, 0)]
         ones = F.pad(ones, grown[::-1])  # F.pad begins at the last axis
     inside = run(ones, padding, extra)
+    none = (0,) * len(padding)
     if not any(padding) and not any(extra) and not unpadded:
         return Execution(connections=inside, inside=inside)
-    if settings["transposed"]:  # its padding crops the output: uncropped, nothing falls outside
+    if transposed:  # its padding crops the output: uncropped, nothing falls outside
         return Execution(connections=run(ones, none, none), inside=inside)
-    padded = (*shape[:2], *(n + 2 * p for n, p in zip(shape[2:], padding)))
-    return Execution(connections=run(_ones(padded, fan_in, input.device), none, none), inside=inside)
+    padded = _ones((batch, channels, *(n + 2 * p for n, p in zip(size, padding))), fan_in, device)
+    return Execution(connections=run(padded, none, none), inside=inside)
 
 
 def time_first_convolution(func: Any, formula: Convolution, device: torch.device) -> Execution:

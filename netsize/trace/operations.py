@@ -126,8 +126,8 @@ def convolution(func: Any, given: Given, output: Any, weighted: Weighted) -> Ope
     else:
         unpadded = None
         formula = Convolution(shape, weight.shape[0], kernel, stride, padding, dilation, groups)
-    settings = {"stride": stride, "dilation": dilation, "transposed": given["transposed"], "groups": groups}
-    run = partial(ones.convolution, input, weight, padding, extra, settings, unpadded)
+    settings = (stride, dilation, given["transposed"], groups)
+    run = partial(ones.convolution, shape, tuple(weight.shape), padding, extra, settings, unpadded, input.device)
     return Operation(formula, input, output, run, [weight], given["bias"], (input, weight))
 
 

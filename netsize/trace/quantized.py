@@ -50,7 +50,6 @@ def convolution(func: Any, given: Given, output: Any, weighted: Weighted) -> Ope
         formula = TransposedConvolution(shape, out, kernel, stride, padding, dilation, groups, extra)
     else:
         formula = Convolution(shape, weight.shape[0], kernel, stride, padding, dilation, groups)
-    plain = torch.empty((*weight.shape[:2], *kernel), device="meta")
-    settings = {"stride": stride, "dilation": dilation, "transposed": transposed, "groups": groups}
-    run = partial(ones.convolution, input, plain, padding, extra, settings, None)
+    settings = (stride, dilation, transposed, groups)
+    run = partial(ones.convolution, shape, (*weight.shape[:2], *kernel), padding, extra, settings, None, input.device)
     return Operation(formula, input, output, run, [weight], bias)
