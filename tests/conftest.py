@@ -56,22 +56,22 @@ class Finished:
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Callable[..., Finished]]:
-    """A process that has imported torch and netsize, and nothing else: what it is asked for runs in a fork of it."""
+def forks() -> Iterator[Callable[..., dict[str, Any]]]:
+    """A process that has imported torch and netsize, and nothing else: what it is asked for runs in a fork of it. Its
+    answers are what `forked.Ended` holds. (A process that has run tests for minutes takes half a second to fork.)"""
     with subprocess.Popen(
         [sys.executable, Path(__file__).parent / "forked.py"], stdin=PIPE, stdout=PIPE, text=True, encoding="utf-8"
     ) as process:
 
-        def run(**asked: Any) -> Finished:
+        def run(**asked: Any) -> dict[str, Any]:
             print(json.dumps(asked), file=process.stdin, flush=True)
-            ended = json.loads(process.stdout.readline())
-            return Finished(ended["status"], ended["stdout"], ended["stderr"])
+            return dict(json.loads(process.stdout.readline()))
 
         yield run
 
 
 @pytest.fixture
-def netsize(tmp_path: Path, forks: Callable[..., Finished]):
+def netsize(tmp_path: Path, forks: Callable[..., dict[str, Any]]):
     """Run `netsize ARGUMENTS` as its own process, in an empty folder. What Python or a library reads from its
     environment where it starts needs a new one, which takes seconds."""
 
@@ -81,7 +81,8 @@ def netsize(tmp_path: Path, forks: Callable[..., Finished]):
         if columns:
             variables["COLUMNS"] = str(columns)
         if not any(key in READ_AT_THE_START for key in environment):
-            return forks(arguments=arguments, folder=str(tmp_path), seconds=600, environment=variables)
+            ended = forks(arguments=arguments, folder=str(tmp_path), seconds=600, environment=variables)
+            return Finished(ended["status"], ended["stdout"], ended["stderr"])
         command = [sys.executable, "-m", "netsize", *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, encoding="utf-8")
         return Finished(done.returncode, done.stdout, done.stderr)

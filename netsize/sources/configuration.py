@@ -53,7 +53,8 @@ def _made(
     except Exception as error:
         known = list(_signature(cls)[0])
         near = next((hint for key in values if key not in known and (hint := did_you_mean(key, known))), "")
-        raise BadModel(f"{model}: {cls.__name__} of its {name!r} cannot be made: {error}.{near}") from error
+        said = str(error).partition(". Did you mean")[0]  # which Python asks, too, since 3.13
+        raise BadModel(f"{model}: {cls.__name__} of its {name!r} cannot be made: {said}.{near}") from error
 
 
 def _changed(model: str, name: str, default: Any, values: Mapping[str, Any]) -> Any:

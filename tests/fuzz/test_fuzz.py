@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import files
-import forked
 import pytest
 import words
+from forked import Ended
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -29,12 +29,19 @@ WEIGHTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def run(forks: Callable[..., dict[str, Any]]) -> Callable[[list[str], Path], Ended]:
+    return lambda arguments, folder: Ended(
+        **forks(arguments=arguments, folder=str(folder), environment=dict(os.environ))
+    )
+
+
+@pytest.fixture(scope="session")
+def laid_out(tmp_path_factory: pytest.TempPathFactory, run: Callable[[list[str], Path], Ended]) -> Path:
     folder = tmp_path_factory.mktemp("fuzz") / "whole"
     folder.mkdir()
     words.lay_out(folder, b"{}")
-    done = forked.run(["freeze", "net.py:Net", "--input", "3x8x8", "--device", "cpu", "-o", "sizes.json"], folder)
+    done = run(["freeze", "net.py:Net", "--input", "3x8x8", "--device", "cpu", "-o", "sizes.json"], folder)
     assert done.status == 0, done
     (folder / "a.safetensors").write_bytes(files.as_safetensors(WEIGHTS))
     return folder
@@ -51,22 +58,22 @@ def tried(examples: int) -> Callable[[Any], Any]:
     )
 
 
-def check(arguments: list[str], whole: Path, **changed: bytes) -> None:
+def check(run: Callable[[list[str], Path], Ended], arguments: list[str], whole: Path, **changed: bytes) -> None:
     folder = whole.parent / "spoilt"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(whole, folder, symlinks=True)
     for name, content in changed.items():
         (folder / name.replace("_", ".")).write_bytes(content)
-    ended = forked.run(arguments, folder)
+    ended = run(arguments, folder)
     assert not ended.faults, (ended.faults, arguments, ended.stderr[-2000:], changed)
 
 
-def test_command_lines(laid_out: Path, request: pytest.FixtureRequest) -> None:
+def test_command_lines(run, laid_out: Path, request: pytest.FixtureRequest) -> None:
     @seed(1)
     @tried(request.config.getoption("--fuzz"))
     @given(words.command_lines())
     def each(line: list[str]) -> None:
-        check(line, laid_out)
+        check(run, line, laid_out)
 
     each()
 
@@ -108,7 +115,7 @@ def whole(kind: str, folder: Path) -> tuple[bytes, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_files(kind: str, laid_out: Path, request: pytest.FixtureRequest) -> None:
+def test_files(kind: str, run, laid_out: Path, request: pytest.FixtureRequest) -> None:
     content, data = whole(kind, laid_out)
     spoilt = st.one_of(files.data(data).map(KINDS[kind].write), files.content(content))
 
@@ -116,6 +123,6 @@ def test_files(kind: str, laid_out: Path, request: pytest.FixtureRequest) -> Non
     @tried(request.config.getoption("--fuzz"))
     @given(spoilt, st.sampled_from(KINDS[kind].lines))
     def each(text: bytes, line: str) -> None:
-        check(line.split(), laid_out, **{KINDS[kind].name: text})
+        check(run, line.split(), laid_out, **{KINDS[kind].name: text})
 
     each()
