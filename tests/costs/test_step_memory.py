@@ -34,7 +34,7 @@ def kept_by_autograd(model: nn.Module, x: torch.Tensor) -> int:
         if key not in own and (key not in seen or seen[key]() is None):
             seen[key] = weakref.ref(storage)
             sizes.append(storage.nbytes())
-        return tensor
+        return tensor.detach()  # itself it would hold what it was made by, for ever
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         model(x).sum()
