@@ -198,6 +198,8 @@ def _run(model: nn.Module, inputs: Arguments, tracer: Tracer) -> Any:
             raise
         frame = tracer.raised_in if tracer.raised is error else tracer.frames[-1]
         raise ForwardFailed(frame.path, frame.type, error, tuple(tracer.depends_on_values)) from error
+    finally:
+        tracer.raised = None  # it holds everything that was there where it was raised, and so the tracer itself
 
 
 def consumed(output: Any) -> Any:

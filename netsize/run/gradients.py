@@ -290,6 +290,7 @@ def _run(
         stack.enter_context(ends := Differentiable(tracer, cuts))
         with tracer, Composites(tracer):
             model(input)
+    tracer.raised = None
     if tracer.bug is not None:
         raise tracer.bug
     return tracer, ends.leaves

@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 
 _alone = threading.RLock()
 _frozen = False  # by `_little_garbage`
+_passes = 0
 
 
 def _renewed() -> None:
@@ -52,17 +53,22 @@ def _on_cpu() -> AbstractContextManager[Any]:
 
 
 FROZEN_BY_PYTHON = 1_000  # objects at most: 3.12 starts with some hundreds, and whoever freezes has thousands
+PASSES = 50  # after which all is looked through for garbage, which takes a quarter of a second
 
 
 @contextmanager
 def _little_garbage() -> Iterator[None]:
     """What is alive already is not looked through for garbage meanwhile, again and again: what a pass makes is little
-    beside all of torch's modules."""
-    global _frozen
+    beside all of torch's modules. Freezing takes young objects for old ones, and has Python wait for the next look at
+    those: it must not wait for ever, or networks that were garbage before would stay."""
+    global _frozen, _passes
     if _frozen or gc.get_freeze_count() > FROZEN_BY_PYTHON:  # further out, or by somebody's own choice
         yield
         return
     _frozen = True
+    _passes += 1
+    if gc.isenabled():
+        gc.collect(2 if _passes % PASSES == 0 else 1)
     gc.freeze()
     try:
         yield

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 import netsize
+from netsize.errors import NetsizeError
 
 
 class Net(nn.Module):
@@ -244,3 +246,24 @@ def test_garbage_is_collected_as_before() -> None:
         assert gc.get_freeze_count() == frozen > before
     finally:
         gc.unfreeze()
+
+
+class Refuses(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise ValueError(f"not {super().forward(x).shape}")
+
+
+@pytest.mark.parametrize("kind", [nn.Sequential, Refuses])
+@pytest.mark.parametrize("settings", [{}, {"until": "0"}, {"verify": False}, {"receptive_field": True}])
+def test_a_network_is_let_go(kind: type[nn.Sequential], settings: dict[str, Any]) -> None:
+    """At once, without the help of the garbage collector: it may be all of a machine's memory."""
+    network = kind(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3))
+    reference = weakref.ref(network)
+    gc.disable()
+    try:
+        with suppress(NetsizeError):
+            netsize.analyze(network, "3x32x32", device="cpu", **settings)
+        del network
+        assert reference() is None
+    finally:
+        gc.enable()
