@@ -112,22 +112,25 @@ def deformable_convolution(func: Any, formula: DeformableConvolution, given: dic
 def product(
     func: Any, operands: tuple[torch.Tensor, torch.Tensor], added: torch.Tensor | None, fan_in: int
 ) -> Execution:
-    """Any product that torch spells func(left, right) or func(added, left, right), where 0 is added."""
-    device = operands[0].device
+    """Any product that torch spells func(left, right) or func(added, left, right), where 0 is added.
 
-    def run(left: Shape | torch.Size, right: Shape | torch.Size) -> int:
-        ones = [_ones(shape, fan_in, device) for shape in (left, right)]
-        if added is None:
-            return _total(func(*ones))
-        zeros = torch.zeros((1,) * added.dim(), dtype=ones[0].dtype, device=device)
-        return _total(func(zeros, *ones))
+    All columns of the result see the same rows: one is run, and stands for as many as the operand that was really used
+    has."""
+    left, right = (tuple(operand.shape) for operand in operands)
+    return _product(func, left, right, None if added is None else added.dim(), fan_in, operands[0].device)
 
-    left, right = (operand.shape for operand in operands)
-    if len(left) == len(right) == 2 and func is not torch.ops.aten.linear.default:
-        width = max(1, CHUNK // max(1, right[0]))
-        total = sum(run(left, (right[0], min(width, right[1] - at))) for at in range(0, right[1], width))
-    else:
-        total = run(left, right)
+
+@lru_cache(maxsize=4096)
+def _product(func: Any, left: Shape, right: Shape, added: int | None, fan_in: int, device: torch.device) -> Execution:
+    columns = 1
+    if func is torch.ops.aten.linear.default:
+        columns, right = right[0], (1, *right[1:])
+    elif len(right) > 1:
+        columns, right = right[-1], (*right[:-1], 1)
+    ones = [_ones(shape, fan_in, device) for shape in (left, right)]
+    if added is not None:
+        ones.insert(0, torch.zeros((1,) * added, dtype=ones[0].dtype, device=device))
+    total = columns * _total(func(*ones))
     return Execution(connections=total, inside=total)
 
 
