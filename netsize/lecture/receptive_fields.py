@@ -7,6 +7,7 @@ in the padding. Branches and residual sums have the field that covers those of a
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
@@ -64,10 +65,15 @@ class View:
     spans: tuple[Span, ...]
     settled: frozenset[int] = frozenset()
 
-    def carried(self, axes: Iterable[int] | None = None) -> set[int]:
+    def carried(self, axes: Iterable[int] | None = None) -> frozenset[int]:
         """Axes of the input that lie along these axes of the tensor (or along any)."""
-        chosen = self.axes if axes is None else [self.axes[axis] for axis in axes]
-        return {along for axis in chosen for digit in axis for along in digit.along}
+        if axes is None:
+            return self._carried
+        return frozenset(along for axis in axes for digit in self.axes[axis] for along in digit.along)
+
+    @cached_property
+    def _carried(self) -> frozenset[int]:
+        return frozenset(along for axis in self.axes for digit in axis for along in digit.along)
 
     def span(self, axis: int, span: Span) -> "View":
         return View(self.axes, (*self.spans[:axis], span, *self.spans[axis + 1 :]), self.settled)

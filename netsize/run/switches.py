@@ -53,7 +53,7 @@ def _on_cpu() -> AbstractContextManager[Any]:
 
 
 FROZEN_BY_PYTHON = 1_000  # objects at most: 3.12 starts with some hundreds, and whoever freezes has thousands
-PASSES = 50  # after which all is looked through for garbage, which takes a quarter of a second
+PASSES = 200  # after which all is looked through for garbage, which takes a quarter of a second
 
 
 @contextmanager

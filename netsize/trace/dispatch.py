@@ -289,7 +289,7 @@ class Tracer(DispatchMode):
         arguments = (*map(_frozen, done.args), *((name, _frozen(value)) for name, value in done.kwargs.items()))
         key = (done.func, self.unpadded, operation.formula, arguments)
         if key not in self._measured:
-            self._measured[key] = (operation.run_on_ones() if self._on_ones else None, flops(done, operation))
+            self._measured[key] = (operation.run_on_ones() if self._on_ones else None, flops(done, operation, key))
         return self._measured[key]
 
     def _decided_by_values(self, done: Executed) -> bool:
