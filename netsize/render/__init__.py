@@ -6,8 +6,10 @@ A new format is a file with `report`, `explanation` and `page`, each `(what, sty
 new result is a file with `page(result, style) -> Page`, and a line in PAGES.
 """
 
+import gc
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from netsize.render.page import Page
@@ -41,6 +43,24 @@ PAGES = {
 def render(result: Any, format: str, style: Style) -> str:
     """A result in one of FORMATS, ending in a newline; names in it are anybody's, and control nothing. Raises TypeError
     for a result that nothing here shows."""
+    with _uninterrupted():
+        return _rendered(result, format, style)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Cells and lines are no garbage: looking for some among those of ten thousand rows would take longer than making
+    them."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _rendered(result: Any, format: str, style: Style) -> str:
     result = result if format == "json" else shown(result)  # which has its own way to write out every character
     shows = importlib.import_module(f"netsize.render.{format}")
     kind = type(result).__name__

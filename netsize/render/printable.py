@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from operator import is_
 from pathlib import PurePath
 from typing import Any
 
@@ -24,8 +26,20 @@ def _written_out(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
 
 
+_ATOMS = {int, float, bool, complex, type(None)}
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...] | None:
+    """What a dataclass is made from; None of another class."""
+    return tuple(f.name for f in fields(kind) if f.init) if is_dataclass(kind) else None
+
+
 def shown(value: Any) -> Any:
     """A result, every text in it printable; itself where all are. Results are frozen: what is changed is made anew."""
+    kind: Any = type(value)
+    if kind in _ATOMS:
+        return value
     if isinstance(value, str):
         return value if value.isprintable() else printable(value)
     if isinstance(value, dict):
@@ -33,14 +47,16 @@ def shown(value: Any) -> Any:
         same = all(a is b and value[a] is new[b] for a, b in zip(value, new)) and len(new) == len(value)
         return value if same else new
     if isinstance(value, (tuple, list)):
-        items = [shown(item) for item in value]
-        if all(a is b for a, b in zip(value, items)):
+        if _ATOMS.issuperset(map(type, value)):
             return value
-        return value._make(items) if hasattr(value, "_make") else type(value)(items)
-    if is_dataclass(value) and not isinstance(value, type):
-        changed = {f.name: shown(getattr(value, f.name)) for f in fields(value) if f.init}
-        changed = {name: new for name, new in changed.items() if new is not getattr(value, name)}
+        items = [shown(item) for item in value]
+        if all(map(is_, value, items)):
+            return value
+        return value._make(items) if hasattr(value, "_make") else kind(items)
+    if (names := _fields(kind)) is not None:
+        parts = [(name, getattr(value, name)) for name in names]
+        changed = {name: new for name, part in parts if (new := shown(part)) is not part}
         return replace(value, **changed) if changed else value
     if isinstance(value, PurePath):
-        return value if str(value).isprintable() else type(value)(printable(str(value)))
+        return value if str(value).isprintable() else kind(printable(str(value)))
     return value

@@ -53,6 +53,7 @@ def _on_cpu() -> AbstractContextManager[Any]:
 
 
 FROZEN_BY_PYTHON = 1_000  # objects at most: 3.12 starts with some hundreds, and whoever freezes has thousands
+YOUNG = 10_000  # objects that are made before garbage is looked for among them: 700 are made by ten layers
 PASSES = 200  # after which all is looked through for garbage, which takes a quarter of a second
 
 
@@ -70,9 +71,12 @@ def _little_garbage() -> Iterator[None]:
     if gc.isenabled():
         gc.collect(2 if _passes % PASSES == 0 else 1)
     gc.freeze()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(max(YOUNG, thresholds[0]) if thresholds[0] else 0, *thresholds[1:])
     try:
         yield
     finally:
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
         _frozen = False
 
