@@ -9,7 +9,7 @@ int64: GPU libraries may convolve by a transform (Winograd, FFT) with a relative
 leaves a fan-in below 2^17 within 1/8 of its whole number. Direct summation has no error to round away.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -58,26 +58,24 @@ def convolution(
     fan_in = prod(weight[2:]) * channels
     kernel = _ones((channels, 1, *weight[2:]) if transposed else (1, *weight[1:]), fan_in, device)
 
-    def run(ones: torch.Tensor, padding: Shape, extra: Shape) -> int:
+    def run(size: Sequence[int], grown: list[int], padding: Shape, extra: Shape) -> int:
+        ones = _ones((input[0], channels, *size), fan_in, device)
+        ones = F.pad(ones, grown) if any(grown) else ones
         output = torch.ops.aten.convolution.default(
             ones, kernel, None, stride, padding, dilation, transposed, extra, groups=1
         )
         return outputs * _total(output)
 
-    batch, _, *size = input
+    size, none = input[2:], (0,) * len(padding)
     inner = size if unpadded is None else unpadded[2:]
-    ones = _ones((batch, channels, *inner), fan_in, device)
-    if unpadded:
-        grown = [n for before, after in zip(inner, size) for n in (after - before, 0)]
-        ones = F.pad(ones, grown[::-1])  # F.pad begins at the last axis
-    inside = run(ones, padding, extra)
-    none = (0,) * len(padding)
+    grown = [n for before, after in zip(inner, size) for n in (after - before, 0)][::-1]  # F.pad's last axis is first
+    inside = run(inner, grown, padding, extra)
     if not any(padding) and not any(extra) and not unpadded:
         return Execution(connections=inside, inside=inside)
     if transposed:  # its padding crops the output: uncropped, nothing falls outside
-        return Execution(connections=run(ones, none, none), inside=inside)
-    padded = _ones((batch, channels, *(n + 2 * p for n, p in zip(size, padding))), fan_in, device)
-    return Execution(connections=run(padded, none, none), inside=inside)
+        return Execution(connections=run(size, [], none, none), inside=inside)
+    padded = [n + 2 * p for n, p in zip(size, padding)]
+    return Execution(connections=run(padded, [], none, none), inside=inside)
 
 
 def time_first_convolution(func: Any, formula: Convolution, device: torch.device) -> Execution:
