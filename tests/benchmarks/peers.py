@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-PEERS = ("torchinfo", "fvcore", "ptflops", "torchscan")
+PEERS = ("torchinfo", "fvcore", "ptflops", "torchscan", "torchlens")
 MODELS = ("alexnet", "vgg19", "resnet152", "vit_h_14", "regnet_y_128gf")
 BUILD = """
 import sys, torch, torchvision
@@ -43,6 +43,8 @@ TOOLS = {
     "print(count(model, shape, as_strings=False, print_per_layer_stat=False, verbose=False)[0])",
     "torchscan": BUILD + "from torchscan import crawl_module\n"
     "print(crawl_module(model, shape)['totals']['macs']['known_value'])",
+    "torchlens": BUILD + "import torchlens\n"
+    "with torch.no_grad(): print(int(torchlens.trace(model, torch.rand(1, *shape)).total_macs_forward))",
     "FlopCounterMode": BUILD + "from torch.utils.flop_counter import FlopCounterMode\n"
     "with torch.no_grad(), FlopCounterMode(display=False) as mode: model(torch.rand(1, *shape))\n"
     "print(mode.get_total_flops() // 2)",
