@@ -103,8 +103,8 @@ def _asserted_by(error: BaseException) -> str | None:
     """The module in which an assertion failed."""
     if not isinstance(error, AssertionError):
         return None
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return str(frame.f_globals.get("__name__"))
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return str(frames[-1].f_globals.get("__name__")) if frames else None
 
 
 def _shown(specs: Sequence[InputSpec]) -> str:

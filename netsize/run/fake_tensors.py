@@ -104,15 +104,15 @@ def _exchange(module: nn.Module, held: dict[str, Any], name: str, value: torch.T
         setattr(module, name, value)
 
 
-KNOWN = 2**20  # elements: larger constants are not worked out
-
-
 def _let_processes_talk() -> None:
     """Before torch 2.11, what sharded networks send has a shape only after somebody has imported a module."""
     there = torch.distributed.is_available() and torch.distributed.is_initialized()
     if there and not torch._C._dispatch_has_kernel_for_dispatch_key("c10d::_allgather_base_", "Meta"):
         with suppress(ImportError):
             importlib.import_module("torch.distributed._tools.fake_collectives")
+
+
+KNOWN = 2**20  # elements: larger constants are not worked out
 
 
 class Guesses(DispatchMode):
@@ -248,7 +248,6 @@ def _grouped(left: torch.Tensor, right: torch.Tensor, *more: Any, **settings: An
     return left.new_empty((*shape[:-1], width), dtype=settings.get("out_dtype"))[..., : shape[-1]]
 
 
-# what torch's fake kernels refuse, though its kernels take it: products of groups in float32
 def _embedded(table: torch.Tensor, indices: torch.Tensor, *_: Any, **unused: Any) -> torch.Tensor:
     """Before torch 2.11 fake tensors take any number for an index."""
     if indices.dtype not in (torch.int32, torch.int64):
@@ -256,4 +255,5 @@ def _embedded(table: torch.Tensor, indices: torch.Tensor, *_: Any, **unused: Any
     return table.new_empty((*indices.shape, table.shape[1]))
 
 
+# where torch's fake kernels refuse what its kernels take (products of groups in float32), or take what those refuse
 _SHAPES: dict[str, Callable[..., Any]] = {"aten._grouped_mm": _grouped, "aten.embedding": _embedded}

@@ -290,7 +290,7 @@ def _run(
         stack.enter_context(ends := Differentiable(tracer, cuts))
         with tracer, Composites(tracer):
             model(input)
-    tracer.raised = None
+    tracer.raised = None  # holds all that there was, as in `netsize.run.forward_pass`
     if tracer.bug is not None:
         raise tracer.bug
     return tracer, ends.leaves

@@ -10,8 +10,7 @@ from netsize.trace.operations import Operation
 
 _RIGHT = {"aten.mm", "aten.addmm", "aten.bmm", "aten.baddbmm", "aten.convolution"}  # in forward
 
-
-MOST = 10_000
+MOST = 10_000  # answers that are remembered
 _told: dict[Any, int] = {}
 
 

@@ -335,3 +335,19 @@ def test_gradients_go_on_behind_every_layer() -> None:
     assert reached is not None
     torch.testing.assert_close(reached, expected)
     assert expected.count_nonzero() == 7 and gradients[0].count_nonzero() == 1
+
+
+class Cut(nn.Sequential):
+    """No gradient reaches its input."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.detach())
+
+
+@pytest.mark.parametrize(("kind", "status"), [(nn.Sequential, "passed"), (Cut, "skipped")])
+def test_what_no_gradient_reaches_is_not_measured_through_others(kind: type[nn.Sequential], status: str) -> None:
+    """The second layer's gradient reaches the first one, and may end there."""
+    network = kind(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3))
+    report = netsize.analyze(network, "3x32x32", device="cpu", receptive_field=True)
+    assert [row.field_verified for row in report.rows] == [status, status]
+    assert report.field_verified == status

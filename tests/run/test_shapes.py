@@ -38,6 +38,21 @@ def _default_type(x: torch.Tensor) -> Any:
         torch.set_default_dtype(before)
 
 
+def _normalised(x: torch.Tensor) -> Any:
+    mean, variance = x.new_zeros(6), x.new_ones(6)
+    layers = [torch.native_layer_norm(y, [6], None, None, 1e-5) for y in (x, x.bfloat16(), x.t().contiguous().t())]
+    batches = [
+        torch.native_batch_norm(x, None, None, mean, variance, training, 0.1, 1e-5) for training in (False, True)
+    ]
+    return layers, batches
+
+
+def _channels_last(x: torch.Tensor) -> Any:
+    images, kernel = x.view(1, 2, 3, 4), x.new_empty(5, 2, 2, 2)
+    last = images.contiguous(memory_format=torch.channels_last)
+    return [torch.convolution(y, kernel, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1) for y in (images, last)]
+
+
 CASES: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     "several results": (lambda x: (x.split(2), x.max(0), torch.unbind(x)), "a list, a tuple of values and places"),
     "numbers": (lambda x: (x.long() + 1, x.long() + 1.0, x.long() + True, x.bool() + 1), "1, 1.0 and True are equal"),
@@ -51,6 +66,8 @@ CASES: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
         lambda x: (torch.complex(x, x).conj(), torch.complex(x, x).conj().imag),
         "bits that no shape shows",
     ),
+    "normalised": (_normalised, "statistics of halves are halves on a CPU; without training nothing is kept"),
+    "channels last": (_channels_last, "convolutions lay out what they put out as what goes in, or not"),
     "nothing": (lambda x: (x[:0], x[:0].sum(), x[:0] @ x.new_empty(6, 3)), "empty tensors"),
     "constants": (lambda x: (x + torch.tensor(2), x[torch.tensor([0, 1])], x + torch.ones(6)), "real ones among them"),
 }
