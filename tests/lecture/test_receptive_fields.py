@@ -351,3 +351,27 @@ def test_what_no_gradient_reaches_is_not_measured_through_others(kind: type[nn.S
     report = netsize.analyze(network, "3x32x32", device="cpu", receptive_field=True)
     assert [row.field_verified for row in report.rows] == [status, status]
     assert report.field_verified == status
+
+
+class Few(torch.autograd.Function):
+    """Lets a gradient through where it comes from no more than one layer: of 3 channels, 3 x 3 places."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient if gradient.count_nonzero() <= 27 else torch.zeros_like(gradient)
+
+
+class Blinded(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(Few.apply(x))
+
+
+def test_the_deepest_layer_is_followed_all_the_way() -> None:
+    """From the first layer's units on it sees what it should; but the gradient of its own ends before the input."""
+    network = Blinded(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3))
+    report = netsize.analyze(network, "3x32x32", device="cpu", receptive_field=True)
+    assert [row.field_verified for row in report.rows] == ["passed", "failed"]

@@ -236,9 +236,12 @@ def test_modules_within_modules_as_deep_as_torch_takes_them() -> None:
 
 def test_garbage_is_collected_as_before() -> None:
     """What is alive is out of the collector's sight only while a network runs; what somebody froze stays frozen."""
-    before = gc.get_freeze_count()  # hundreds in Python 3.12, by itself
-    netsize.analyze("alexnet", device="cpu")
-    assert gc.get_freeze_count() <= before and gc.isenabled()
+    before, thresholds = gc.get_freeze_count(), gc.get_threshold()  # hundreds in Python 3.12, by itself
+    gc.set_threshold(600, 9, 8)
+    report = netsize.analyze("alexnet", device="cpu")
+    assert gc.get_freeze_count() <= before and gc.isenabled() and gc.get_threshold() == (600, 9, 8)
+    gc.set_threshold(*thresholds)
+    assert str(report) and gc.isenabled()
     gc.freeze()
     try:
         frozen = gc.get_freeze_count()
@@ -267,3 +270,25 @@ def test_a_network_is_let_go(kind: type[nn.Sequential], settings: dict[str, Any]
         assert reference() is None
     finally:
         gc.enable()
+
+
+def test_what_was_garbage_before_does_not_stay() -> None:
+    """A network that holds itself, and that nobody holds: freezing would take it for something old."""
+    network = nn.Linear(4, 3)
+    network.own = [network]
+    reference = weakref.ref(network)
+    del network
+    netsize.analyze("lenet5", device="cpu", verify=False)
+    assert reference() is None
+
+
+class Aligned(nn.Linear):
+    """As libraries of kernels choose one."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x if x.data_ptr() % 16 == 0 == self.weight.data_ptr() % 16 else x.clone())
+
+
+def test_a_network_may_ask_where_its_memory_lies() -> None:
+    for verify in (True, False):
+        assert netsize.analyze(Aligned(4, 3), "4", device="cpu", verify=verify).totals.weights == 12
