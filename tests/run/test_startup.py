@@ -1,0 +1,73 @@
+"""What the console script imports, and what it leaves away."""
+
+import subprocess
+import sys
+
+import pytest
+
+BEGIN = """
+import gc, sys
+gc.disable()  # as the console script starts
+from netsize.run import startup
+
+def compiler():
+    return sorted(name for name in sys.modules if name.startswith("torch._dynamo"))
+"""
+CASES = {
+    "torchvision alone: no compiler, and nothing that stands for it is left behind": """
+with startup.imports():
+    import torchvision
+assert compiler() == [], compiler()
+import torch._dynamo.utils as real
+assert real.__file__ and real.counters is not None
+""",
+    "the function that torchvision has taken says what the compiler's own says": """
+with startup.imports():
+    import torchvision
+taken = sys.modules["torchvision.ops.roi_align"].is_compile_supported
+assert compiler() == []
+said = [taken(device) for device in ("cpu", "mps")]
+from torch._dynamo.utils import is_compile_supported as real
+assert real is not taken and said == [real(device) for device in ("cpu", "mps")]
+""",
+    "who needs the compiler meanwhile has it, whole": """
+with startup.imports():
+    import torchvision
+    import torch
+    import torch._dynamo
+    twice = torch.compile(lambda x: 2 * x, backend="eager", fullgraph=True)
+assert torch._dynamo.utils.__file__
+assert twice(torch.ones(3)).tolist() == [2, 2, 2]
+assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+""",
+    "networks without values need it": """
+with startup.imports(values=False):
+    pass
+assert "torch._dynamo.convert_frame" in compiler()
+""",
+    "a second time nothing is done": """
+with startup.imports():
+    pass
+with startup.imports(values=False):
+    pass
+assert compiler() == []
+""",
+    "a process that is somebody else's imports what it would": """
+gc.enable()
+with startup.imports():
+    import torchvision
+assert "torch._dynamo.utils" in compiler()
+from torch._dynamo.utils import is_compile_supported as real
+assert sys.modules["torchvision.ops.roi_align"].is_compile_supported is real
+""",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_imports(case: str) -> None:
+    subprocess.run([sys.executable, "-c", BEGIN + CASES[case]], check=True)
+
+
+def test_a_verified_answer_needs_no_compiler() -> None:
+    code = "from netsize.commands.cli import main\nassert main(['squeezenet1_1', '--fresh', '--device', 'cpu']) == 0\n"
+    subprocess.run([sys.executable, "-c", f"{BEGIN}{code}assert compiler() == [], compiler()"], check=True)
