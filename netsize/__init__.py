@@ -2,13 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from netsize import render as _render  # noqa: F401 - whoever has a result can print it
-from netsize.errors import NetsizeError
-from netsize.results.report import Convention, Report
+from netsize.results import display as _display
 from netsize.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from netsize.api import analyze, compare, draw, explain, formula, sweep, training
+    from netsize.errors import NetsizeError
+    from netsize.results.report import Convention, Report
+
+_display.shown_by("netsize.render")  # whoever has a result can print it; who has none need not wait for it
 
 __all__ = [
     "Convention",
@@ -25,7 +27,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:  # a function, only now: torch takes seconds to import
+    if name in __all__:  # only now: a remembered answer needs none of them
         from netsize import api
 
         return getattr(api, name)

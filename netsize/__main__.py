@@ -17,9 +17,13 @@ def run() -> None:
     _keep_stdout()
     gc.disable()  # until torch is imported, if it is: a remembered answer is too short for any garbage
     try:
-        from netsize.commands.cli import main
+        from netsize.commands import repeated
 
-        status = main()
+        status = repeated.again(sys.argv[1:])
+        if status is None:
+            from netsize.commands.cli import main
+
+            status = main()
     except KeyboardInterrupt:
         status = INTERRUPTED
     except Exception:  # a bug of netsize: never 1, which says that something differs

@@ -151,7 +151,7 @@ def test_every_result_is_shown(graph: grimp.ImportGraph) -> None:
 
 
 def test_commands_have_one_list() -> None:
-    shared = {"__init__", "cli", "hints", "options", "terminal"}
+    shared = {"__init__", "cli", "hints", "options", "output", "repeated", "terminal"}
     assert {file.stem for file in (PACKAGE / "commands").glob("*.py")} - shared == set(COMMANDS)
     assert all(built(name).name == name for name in COMMANDS)
 

@@ -8,6 +8,7 @@ import typer
 
 from netsize import errors
 from netsize.commands import options, terminal
+from netsize.commands.output import Output
 from netsize.errors import BadCase, BadOption, NetsizeError
 from netsize.sources import recognise
 
@@ -89,7 +90,7 @@ def save_reports(results: "list[Result]", folder: Path) -> None:
     for name, result in named(results).items():
         if result.report is not None:
             for format in ("json", "html"):
-                terminal.Output(format, folder / f"{name}.{format}").deliver(result.report)
+                Output(format, folder / f"{name}.{format}").deliver(result.report)
 
 
 def find_cases(what: list[str]) -> "tuple[list[Case], list[NetsizeError]]":

@@ -7,6 +7,7 @@ import typer
 
 from netsize import errors
 from netsize.commands import options, terminal
+from netsize.commands.output import Output
 from netsize.errors import BadCase, BadOption
 from netsize.results.count import count
 from netsize.run.answer import ask
@@ -32,5 +33,5 @@ def freeze(
         report = count(ask(asked, say, fresh=fresh))
     if report.verification.status == "failed":
         raise BadCase(f"{model} is not frozen: {report.verification.problems[0]}")
-    terminal.Output("json", output).deliver(report)
+    Output("json", output).deliver(report)
     return errors.COUNTED

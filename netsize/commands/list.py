@@ -7,6 +7,7 @@ import typer
 
 from netsize import errors
 from netsize.commands import options, terminal
+from netsize.commands.output import Output
 from netsize.errors import BadOption, NetsizeError
 from netsize.results.listing import Listing
 from netsize.results.report import QUANTITIES
@@ -85,7 +86,7 @@ def _list_counts(
     device: str,
     verify: bool,
     fresh: bool,
-    output: terminal.Output,
+    output: Output,
 ) -> int:
     from netsize.run.many_networks import count_all
 

@@ -15,7 +15,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from netsize import errors
-from netsize.commands.terminal import Output, check_writable
+from netsize.commands.output import Output
+from netsize.commands.terminal import check_open, check_writable
 from netsize.errors import BadOption, NetsizeError
 from netsize.facts.network import Network as Facts
 from netsize.facts.question import Question
@@ -200,7 +201,9 @@ class Delivery:
         if self.open and not (self.format or self.json or self.output):
             return Output("html", None, self.open, self.color)
         chosen = _format(self.format, self.json, self.output)
-        if self.output is not None:
+        if self.output is None:
+            check_open()
+        else:
             check_writable(self.output)
         return Output(chosen, self.output, self.open, self.color)
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from netsize import errors
-from netsize.commands import options, terminal
+from netsize.commands import options, repeated, terminal
+from netsize.commands.output import Output
 from netsize.errors import BadOption
 from netsize.results.count import count
 from netsize.results.report import QUANTITIES, Convention, Options
@@ -70,7 +71,7 @@ def show(
         raise BadOption(
             f"--sort {sort}: there are {', '.join(QUANTITIES)}.{errors.did_you_mean(sort, list(QUANTITIES))}"
         )
-    told = Options(receptive_field, tuple(freeze or ()), all, options.read_examples(examples))
+    shown = Options(receptive_field, tuple(freeze or ()), all, options.read_examples(examples))
     asked = network.question(
         model,
         device=device,
@@ -82,13 +83,16 @@ def show(
     )
     with terminal.progress() as say:
         facts = remembering.ask(asked, say)
-    report = count(facts, Convention(bias, pooling, not no_padding), told)
-    output.deliver(report, depth=depth, top=top, sort=sort)
+    report = count(facts, Convention(bias, pooling, not no_padding), shown)
+    told = output.deliver(report, depth=depth, top=top, sort=sort)
     differs = report.verification.status == "failed" or (strict and not report.complete)
-    return errors.DIFFERS if differs else errors.COUNTED
+    status = errors.DIFFERS if differs else errors.COUNTED
+    if told is not None and facts.remembered:
+        repeated.keep(asked, told, status)
+    return status
 
 
-def _show_saved(model: str, network: options.Network, output: terminal.Output, rows: tuple[Any, ...]) -> int:
+def _show_saved(model: str, network: options.Network, output: Output, rows: tuple[Any, ...]) -> int:
     """What was counted earlier: nothing is counted now."""
     from netsize.results.saved import read_saved
 
@@ -99,7 +103,7 @@ def _show_saved(model: str, network: options.Network, output: terminal.Output, r
 
 
 def _show_weights(
-    model: str, network: options.Network, output: terminal.Output, depth: int | None, top: int | None, sort: str | None
+    model: str, network: options.Network, output: Output, depth: int | None, top: int | None, sort: str | None
 ) -> int:
     """A file that holds weights, and no network."""
     from netsize.results.checkpoint import Checkpoint

@@ -1,59 +1,31 @@
-"""Where output goes: a terminal, a pipe or a file; how wide, with which colours and characters."""
+"""A terminal, a pipe or a file: how wide, with which colours and characters, and what is written there. What takes
+time to import is imported when it is needed: an answer that is printed again needs little of this."""
 
 import os
 import re
 import shutil
 import stat
 import sys
-import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from netsize.errors import BadOption, NetsizeError, shortened
 from netsize.files.writing import write_whole
-from netsize.render import FORMATS, render
-from netsize.render.printable import printable
-from netsize.render.style import Style
 from netsize.run import startup
 
 NEEDED = "✓✗·…◀█▏"  # what the table draws with
 
 
-@dataclass(frozen=True)
-class Output:
-    """Where a result goes: to stdout, or into a file, which may be opened in a browser."""
-
-    format: str
-    file: Path | None = None
-    open: bool = False
-    color: str = "auto"
-
-    def deliver(
-        self, result: Any, *, depth: int | None = None, top: int | None = None, sort: str | None = None
-    ) -> None:
-        """Show a result, or those of its rows that are chosen. A terminal has a width and colours; a pipe has the
-        width of COLUMNS, or none; a file neither."""
-        file = self.file
-        if self.open and file is None:  # it stays there: a browser reads it later
-            file = Path(tempfile.mkdtemp(prefix="netsize-")) / f"netsize{FORMATS[self.format]}"
-        width = None if file else columns()
-        style = Style(width, colours(self.color) and not file, bool(file) or speaks_unicode(), depth, top, sort)
-        write(render(result, self.format, style), file)
-        if self.open and file is not None:
-            import webbrowser
-
-            if not webbrowser.open(file.resolve().as_uri()):
-                raise BadOption(f"--open: there is no browser to show {file}")
+def on_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def columns() -> int | None:
     """Columns of the terminal, or those that COLUMNS tells; behind a pipe (`| less -R`) those of the terminal at which
     somebody reads what comes out of it. None for a file, and where there is no terminal."""
-    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+    if on_terminal() or os.environ.get("COLUMNS", "").isdigit():
         return shutil.get_terminal_size().columns
     with suppress(OSError, ValueError, AttributeError):
         if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
@@ -65,7 +37,7 @@ def colours(when: str = "auto") -> bool:
     """If nothing else is said, only on a terminal that has them, and not with NO_COLOR (no-color.org)."""
     if when != "auto":
         return when == "always"
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def speaks_unicode() -> bool:
@@ -74,6 +46,12 @@ def speaks_unicode() -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def check_open() -> None:
+    """Before the work is done, not after it. Raises BadOption."""
+    if sys.stdout is None:
+        raise BadOption("stdout is closed")
 
 
 def check_writable(file: Path) -> None:
@@ -101,8 +79,7 @@ def write(text: str, file: Path | None) -> None:
 
 def _print(text: str) -> None:
     """A reader who has seen enough (`| head`) is no error."""
-    if sys.stdout is None:
-        raise BadOption("stdout is closed")
+    check_open()
     try:
         encoding = sys.stdout.encoding or "ascii"
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
@@ -118,6 +95,8 @@ MOST_LINES, MOST_CHARACTERS = 8, 300
 
 def complain(error: NetsizeError | str) -> None:
     """One or two lines on stderr, in which nothing controls a terminal, and that a long name does not fill."""
+    from netsize.render.printable import printable
+
     lines = [shortened(printable(line), MOST_CHARACTERS - 10) for line in str(error).splitlines()]
     print("\n".join([f"netsize: {next(iter(lines), '')}", *lines[1:MOST_LINES]]), file=sys.stderr)
 
@@ -131,6 +110,8 @@ def progress() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
+    from netsize.render.printable import printable
+
     with Console(stderr=True).status("starting") as status:
         yield lambda said: status.update(Text(shortened(printable(said))))  # a name may look like rich's markup
 
@@ -139,7 +120,7 @@ def read_out(markdown: str) -> None:
     """In a terminal laid out, page by page; elsewhere as it is written. A link to a chapter is the command for it."""
     markdown = re.sub(r"\[[^]]*\]\((\w+)\.md\)", r"`netsize help \1`", markdown)
     markdown = re.sub(r"(?<!!)\[([^]]*)\]\(\.\./[^)]*\)", r"\1", markdown)
-    if not sys.stdout.isatty():
+    if not on_terminal():
         write(markdown.rstrip() + "\n", None)
         return
     from rich.console import Console

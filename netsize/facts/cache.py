@@ -1,35 +1,32 @@
 """Remembered results: the facts of a forward pass, in the user's cache folder, so that the same question is answered
-without torch. Whatever is wrong with the cache, the answer is right: an entry carries its key and a digest, and one
-that does not fit is not there.
+without torch.
 """
 
 import hashlib
 import json
 import os
-import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from netsize.facts.network import Network
 from netsize.facts.question import Question
-from netsize.files.writing import DRAFT, write_whole
+from netsize.files import entries
 
-FORMAT = 1
-ENDING = ".netsize"
-_OWN = re.compile(rf"[0-9a-f]{{40}}{ENDING}|\.[0-9a-f]{{40}}{ENDING}\.[0-9a-f]+{DRAFT}")  # names of its files
+if TYPE_CHECKING:
+    from netsize.facts.network import Network
+
 PACKAGE = Path(__file__).parent.parent
+_METADATA = (".dist-info", ".egg-info")
 _GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
 
-def recall(question: Question) -> Network | None:
+def recall(question: Question) -> "Network | None":
     """The facts, if they were remembered; with the time when they were found."""
+    from dataclasses import replace
+
     from netsize.facts.serialisation import network_from
 
     entry = _read(question)
@@ -46,114 +43,66 @@ def recall_summary(question: Question) -> dict[str, Any] | None:
     return dict(entry.header["summary"]) if entry is not None else None
 
 
-def remember(question: Question, network: Network, summary: Mapping[str, Any]) -> None:
+def remember(question: Question, network: "Network", summary: Mapping[str, Any]) -> None:
     """Write the facts: whole, or not at all, and without a word. Those of a network that failed are not to be."""
+    from datetime import UTC, datetime
+
     from netsize.facts.serialisation import to_data
 
-    key = _key(question)
+    key = key_of(question)
     if key is None:
         return
     header = {
-        "format": FORMAT,
-        "key": key,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": _imported_files() if question.own_files else {},
         "summary": dict(summary),
     }
-    payload = json.dumps(header) + "\n" + json.dumps(to_data(network))
-    with suppress(OSError, UnicodeEncodeError):
-        write_whole(_private(place()) / _name(key), f"{_digest(payload)}\n{payload}".encode(), private=True)
+    entries.write(key, header, json.dumps(to_data(network)))
 
 
-@dataclass(frozen=True)
-class _Entry:
-    header: dict[str, Any]
-    body: str
-
-
-def _read(question: Question) -> _Entry | None:
-    """The entry of this question, if it is whole and its own."""
-    key = _key(question)
-    if key is None:
-        return None
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        digest, _, payload = _own_text(place() / _name(key)).partition("\n")
-        if digest != _digest(payload):
-            return None
-        first, _, body = payload.partition("\n")
-        header = json.loads(first)
-        unchanged = all(file_digest(Path(file)) == expected for file, expected in header["files"].items())
-        if header["format"] == FORMAT and header["key"] == key and unchanged:
-            return _Entry(header, body)
+def _read(question: Question) -> entries.Entry | None:
+    """Its entry, if the user's own files are as they were."""
+    key = key_of(question)
+    entry = entries.read(key) if key is not None else None
+    with suppress(KeyError, AttributeError):
+        if entry and all(file_digest(Path(file)) == expected for file, expected in entry.header["files"].items()):
+            return entry
     return None
 
 
-def place() -> Path:
-    """The folder: NETSIZE_CACHE, or the user's cache folder as the system has it (XDG_CACHE_HOME on Linux)."""
-    if own := os.environ.get("NETSIZE_CACHE"):
-        return Path(own)
-    from platformdirs import user_cache_path
-
-    return Path(user_cache_path("netsize", appauthor=False))
-
-
-def _private(folder: Path) -> Path:
-    """Made, for this user alone. One that somebody has chosen and made is as they made it; entries are private there,
-    too."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    if "NETSIZE_CACHE" not in os.environ:
-        folder.chmod(0o700)
-    return folder
-
-
-def _own_text(file: Path) -> str:
-    """Of an entry that nobody but this user can have written. Raises OSError."""
-    with file.open("rb") as stream:
-        there = os.fstat(stream.fileno())
-        if hasattr(os, "getuid") and (there.st_uid != os.getuid() or there.st_mode & 0o022):
-            raise PermissionError(f"{file} is another user's")
-        return stream.read().decode()
-
-
-def entries() -> Iterator[tuple[Path, int]]:
-    """All files of the cache, with their sizes; what else lies there is not its own."""
-    with suppress(OSError):
-        for file in sorted(place().iterdir()):
-            if _OWN.fullmatch(file.name):
-                with suppress(OSError):
-                    yield file, file.stat().st_size
-
-
-def clear() -> int:
-    """Remove them; how many. Raises OSError."""
-    removed = 0
-    for file, _ in list(entries()):
-        file.unlink(missing_ok=True)
-        removed += 1
-    return removed
-
-
-def _name(key: str) -> str:
-    return _digest(key)[:40] + ENDING
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _key(question: Question) -> str | None:
-    """None where it cannot be told what is installed."""
-    try:
-        installed = {name: version(name) for name in ("torch", "torchvision", *question.packages)}
-    except PackageNotFoundError:
+def key_of(question: Question) -> str | None:
+    """Everything that the facts depend on. None where it cannot be told what is installed."""
+    installed = {name: release(name) for name in ("torch", "torchvision", *question.packages)}
+    if None in installed.values():
         return None
     asked = {name: getattr(question, name) for name in question.__dataclass_fields__}
     if question.own_files:
         asked["model"] = str(Path.cwd()) + "|" + question.model
     here = {"netsize": _sources(), "python": sys.version, **installed, "machine": _machine(question.device)}
     return json.dumps({**asked, "settings": repr(question.settings), **here}, sort_keys=True, default=str)
+
+
+def release(package: str) -> str | None:
+    """Which one is installed, as its folder of metadata is called: torch-2.14.1.dist-info. importlib.metadata takes as
+    long to import as all the rest of a remembered answer: it is asked where a folder tells no version."""
+    for names in _installed():
+        if found := [name for name in names if name.lower().startswith(f"{package}-")]:
+            return " ".join(found)
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _installed() -> list[list[str]]:
+    found = []
+    for folder in dict.fromkeys(sys.path):
+        with suppress(OSError):
+            found.append(sorted(entry.name for entry in os.scandir(folder or ".") if entry.name.endswith(_METADATA)))
+    return found
 
 
 @cache

@@ -1,7 +1,6 @@
 """Writing a file: whole or not at all, whatever happens meanwhile."""
 
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +15,7 @@ def write_whole(file: Path, content: bytes, private: bool = False) -> None:
     if file.exists() and not file.is_file():
         file.write_bytes(content)
         return
-    draft = file.with_name(f".{file.name[:100]}.{secrets.token_hex(6)}{DRAFT}")
+    draft = file.with_name(f".{file.name[:100]}.{os.urandom(6).hex()}{DRAFT}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -7,6 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 _WAYS: dict[str, Callable[..., Any]] = {}
+_modules: list[str] = []
+
+
+def shown_by(module: str) -> None:
+    """Name a module that registers ways when it is imported: as soon as a result is shown."""
+    _modules.append(module)
 
 
 def register(**ways: Callable[..., Any]) -> None:
@@ -17,6 +23,8 @@ def register(**ways: Callable[..., Any]) -> None:
 
 def shown(result: "Shown", way: str, *arguments: Any) -> Any:
     """A result in one of the ways that are registered. Raises TypeError if it is not."""
+    for module in _modules:
+        importlib.import_module(module)
     if way not in _WAYS:
         raise TypeError(f"nobody has registered how to show a {type(result).__name__} as {way}: netsize.render does it")
     return _WAYS[way](result, *arguments)

@@ -15,6 +15,7 @@ import pytest
 import netsize as api
 from netsize.commands.cli import main
 from netsize.facts import cache
+from netsize.files import entries
 from netsize.run.answer import ask, question
 from netsize.sources.settings import Settings
 
@@ -36,7 +37,7 @@ def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess:
 
 
 def entry() -> Path:
-    (file,) = (file for file, _ in cache.entries())
+    (file,) = (file for file, _ in entries.entries())
     return file
 
 
@@ -144,7 +145,7 @@ def test_a_failed_verification_is_never_remembered(monkeypatch) -> None:
 
     monkeypatch.setattr(Linear, "connections", property(lambda self: 1))
     assert main(["lenet5", "--device", "cpu"]) == 1
-    assert list(cache.entries()) == []
+    assert list(entries.entries()) == []
 
 
 def mangled(text: bytes, how: int) -> bytes:
@@ -171,7 +172,7 @@ def test_a_broken_entry_is_not_there(how: int, capsys) -> None:
 def test_the_entry_of_another_network_under_this_name(capsys) -> None:
     assert main(["alexnet_2012", "--no-verify"]) == 0
     other = entry().read_bytes()
-    cache.clear()
+    entries.clear()
     assert main(["lenet5", "--no-verify"]) == 0
     entry().write_bytes(other)
     capsys.readouterr()
@@ -218,7 +219,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
     assert (done.returncode, done.stderr) == (0, "")
     assert connections(done.stdout) == CONNECTIONS
-    assert list(cache.entries()) == []
+    assert list(entries.entries()) == []
 
 
 WRITER = """
@@ -243,7 +244,7 @@ def test_fifty_processes_at_once(capsys) -> None:
     ]
     errors = [child.communicate(timeout=300)[1] for child in children]
     assert [child.returncode for child in children] == [0] * 50, errors
-    assert [file.suffix for file, _ in cache.entries()] == [cache.ENDING]
+    assert [file.suffix for file, _ in entries.entries()] == [entries.ENDING]
 
 
 def test_fifty_questions_at_once() -> None:
@@ -281,7 +282,7 @@ def test_killed_while_writing(capsys) -> None:
     subprocess.run([sys.executable, "-c", KILLS], check=True)
     capsys.readouterr()
     assert main(["cache", "--clear"]) == 0
-    assert list(cache.entries()) == []
+    assert list(entries.entries()) == []
 
 
 def test_python_files_only_if_asked_and_until_one_changes(tmp_path: Path, monkeypatch, capsys) -> None:
@@ -315,7 +316,7 @@ def test_the_place_and_its_size(capsys, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NETSIZE_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     if sys.platform == "linux":
-        assert cache.place() == tmp_path / "xdg" / "netsize"
+        assert entries.place() == tmp_path / "xdg" / "netsize"
 
 
 def test_list_counts(capsys) -> None:
@@ -359,7 +360,7 @@ def test_the_cache_belongs_to_its_user_alone(tmp_path: Path, monkeypatch) -> Non
     monkeypatch.delenv("NETSIZE_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     assert main(["lenet5", "--no-verify", "-o", str(tmp_path / "x.json")]) == 0
-    folder = cache.place()
+    folder = entries.place()
     assert folder.parent == tmp_path / "caches"
     assert (folder.stat().st_mode & 0o777, entry().stat().st_mode & 0o777) == (0o700, 0o600)
     folder.chmod(0o755)  # as an older netsize has made it
@@ -382,8 +383,8 @@ def test_an_entry_that_others_could_have_written_is_not_read() -> None:
 
 def test_clearing_removes_its_own_files_only() -> None:
     ask(question("lenet5", verify=False), lambda _: None)
-    others = [cache.place() / name for name in ("notes.netsize", "work.draft", ".hidden", "a.txt")]
+    others = [entries.place() / name for name in ("notes.netsize", "work.draft", ".hidden", "a.txt")]
     for file in others:
         file.write_text("mine")
-    assert cache.clear() == 1
-    assert sorted(cache.place().iterdir()) == sorted(others)
+    assert entries.clear() == 1
+    assert sorted(entries.place().iterdir()) == sorted(others)

@@ -1,0 +1,158 @@
+"""A command line that was answered before: printed again, or answered anew where it would be another answer."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from netsize.files import entries
+
+COUNT = ("lenet5", "--no-verify", "--device", "cpu")  # 332,824 connections: known_counts, derived by hand
+
+
+class Answer(NamedTuple):
+    text: str
+    status: int
+    parsed: bool  # typer was imported for it
+
+
+def asked(*line: str, **environment: str) -> Answer:
+    """A process of its own."""
+    command = [sys.executable, "-X", "importtime", "-m", "netsize", *line]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+    return Answer(done.stdout, done.returncode, "| typer" in done.stderr)
+
+
+@pytest.fixture
+def printed() -> str:
+    """Counted, told from what is remembered, and by now kept as it was printed."""
+    asked(*COUNT)
+    return asked(*COUNT).text
+
+
+def test_the_third_time_it_is_printed_again(printed: str) -> None:
+    first = asked(*COUNT, "--fresh")
+    assert first.parsed and "332,824" in first.text and "remembered" not in first.text
+    second, third = asked(*COUNT), asked(*COUNT)
+    assert second.parsed and not third.parsed
+    assert second.text == third.text and second.status == third.status == 0
+    assert "332,824" in third.text and "remembered from 20" in third.text
+    assert asked(*COUNT, "--json").parsed  # another line is another answer
+    assert [file.suffix for file, _ in entries.entries()].count(".printed") == 2
+
+
+def mangle(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"332,824", b"332,825"))
+
+
+def printings() -> list[Path]:
+    return [file for file, _ in entries.entries() if file.suffix == ".printed"]
+
+
+CHANGES: dict[str, Callable[[], object]] = {
+    "the facts were found again": lambda: asked(*COUNT, "--fresh", "--top", "1"),
+    "all is forgotten": entries.clear,
+    "the facts are forgotten": lambda: [file.unlink() for file, _ in entries.entries() if file.suffix == ".netsize"],
+    "the printing is another one": lambda: [mangle(file) for file in printings()],
+    "the printing is half": lambda: [file.write_bytes(file.read_bytes()[:-9]) for file in printings()],
+    "somebody else can have written it": lambda: [file.chmod(0o666) for file in printings()],
+    "a folder is called like the network": lambda: Path("lenet5").mkdir(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_may_be_another_answer_is_answered_anew(
+    change: str, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not asked(*COUNT).parsed
+    CHANGES[change]()
+    answer = asked(*COUNT)
+    assert answer.parsed and answer.status == 0 and "332,824" in answer.text
+
+
+SHOWN = [
+    # environment, what is different then
+    ({"COLUMNS": "80"}, "narrow"),
+    ({"PYTHONIOENCODING": "ascii"}, "ascii"),
+    ({"TZ": "Pacific/Kiritimati"}, "14 hours later"),
+]
+
+
+@pytest.mark.parametrize("environment, why", SHOWN)
+def test_a_terminal_of_another_kind_is_shown_another_answer(
+    environment: dict[str, str], why: str, printed: str
+) -> None:
+    answer = asked(*COUNT, **environment)
+    assert answer.parsed and answer.text != printed
+    again = asked(*COUNT, **environment)
+    assert not again.parsed and again.text == answer.text
+    assert asked(*COUNT).text == printed
+
+
+def test_other_sources_give_another_answer(printed: str, tmp_path: Path) -> None:
+    """As in a copy of netsize with another formula."""
+    shutil.copytree(
+        Path(entries.__file__).parents[1], tmp_path / "netsize", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    formulas = tmp_path / "netsize" / "lecture" / "formulas.py"
+    text = formulas.read_text().replace("return self.units * self.fan_in", "return 2 * self.units * self.fan_in")
+    formulas.write_text(text)
+    answer = asked(*COUNT, PYTHONPATH=str(tmp_path), PYTHONSAFEPATH="1")
+    assert answer.parsed and "665,648" in answer.text
+
+
+KEEP = """
+from netsize.commands import repeated
+from netsize.run.answer import question
+assert repeated.again(["lenet5", "--strict"]) is None
+repeated.keep(question("lenet5", verify=False, device="cpu", settings=None), "as it was printed\\n", 1)
+"""
+
+
+def test_the_status_is_that_of_then(printed: str) -> None:
+    subprocess.run([sys.executable, "-c", KEEP], check=True)
+    assert asked("lenet5", "--strict") == Answer("as it was printed\n", 1, False)
+
+
+def test_what_files_say_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("from torch import nn\nnet = lambda: nn.Linear(4, 3)\n")
+    line = (f"{tmp_path}/net.py:net", "--input", "4", "--no-verify", "--cache")
+    answers = [asked(*line) for _ in range(3)]
+    assert "remembered from" in answers[2].text and answers[2].parsed
+    assert printings() == []
+
+
+def test_settings_and_inputs_are_part_of_it() -> None:
+    line = ("alexnet", "--set", "num_classes=10", "--input", "3x64x64", "--no-verify", "--device", "cpu", "--bias")
+    answers = [asked(*line) for _ in range(3)]
+    assert [answer.parsed for answer in answers] == [True, True, False]
+    assert answers[1].text == answers[2].text and "linear 4096 -> 10" in answers[2].text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_full_disk_and_a_closed_stdout(printed: str) -> None:
+    netsize = f"{sys.executable} -m netsize"
+    command = f"{netsize} {' '.join(COUNT)}"
+    for line, said in (
+        (f"{command} >/dev/full", "stdout cannot be written"),
+        (f"{command} >&-", "stdout is closed"),
+        (f"{netsize} list >&-", "stdout is closed"),
+        (f"{netsize} help >&-", "stdout is closed"),
+    ):
+        shown = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+        assert shown.returncode == 2 and said in shown.stderr and len(shown.stderr.splitlines()) == 1
+    assert subprocess.run(["bash", "-c", f"{command} | head -1 >/dev/null"], capture_output=True).stderr == b""
+
+
+def test_a_line_of_another_process_is_not_kept() -> None:
+    """Who calls the commands from Python has another command line, or none."""
+    code = f"from netsize.commands.cli import main\nfor _ in range(3): assert main({list(COUNT)!r}) == 0"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert printings() == []
