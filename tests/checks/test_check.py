@@ -38,6 +38,10 @@ def test_known_counts_hold_and_each_is_compared(file: Path, tmp_path: Path) -> N
     results = run(file, counted)
     assert [result for result in results if result.status] == []
     assert all(result.outcomes for result in results)
+    assert [model for (model, *_), report in counted.items() if report.uncounted] == []
+    unused = {key[0]: sum(size for _, size in report.unused) for key, report in counted.items() if report.unused}
+    heads = {"googlenet": 6_379_984, "inception_v3": 3_326_696}  # auxiliary ones, which evaluation never runs
+    assert unused == (heads if file.stem == "torchvision" else {})
     exact = [outcome for result in results for outcome in result.outcomes if outcome.quantity != "verification"]
     assert all(outcome.source for outcome in exact)
     text = file.read_text(encoding="utf-8")

@@ -49,8 +49,12 @@ TORCH = [
     # a network, its input, its connections (None: what netsize counts of the torch network)
     (torchvision.models.resnet18, [(3, 224, 224)], 1_814_073_344),
     (torchvision.models.mobilenet_v3_small, [(3, 224, 224)], 56_510_400),
-    (torchvision.models.swin_t, [(3, 224, 224)], None),
-    (torchvision.models.vit_b_16, [(3, 224, 224)], 17_563_828_224),
+    (lambda: torchvision.models.SwinTransformer([4, 4], 24, [2, 2], [2, 4], [7, 7]), [(3, 112, 112)], None),
+    (
+        lambda: torchvision.models.VisionTransformer(64, 16, 2, 2, 32, 64),
+        [(3, 64, 64)],
+        None,
+    ),  # exporting vit_b_16: 10 s
     (Recurrent, [(7, 12)], None),
     (lambda: Recurrent(nn.GRU), [(7, 12)], None),
     (Mixed, [(4, 9, 9), (5,)], None),

@@ -1,10 +1,13 @@
 """torchvision's networks against torchvision's own numbers, and against published ones."""
 
+from pathlib import Path
+
 import pytest
 import torchvision
 from torchvision.models import get_model_weights
 
 import netsize
+from netsize.checks.cases import read_file
 from netsize.sources.names import torchvision_models
 
 FAMILIES = torchvision_models()
@@ -72,9 +75,12 @@ def test_names_are_those_that_torchvision_lists() -> None:
     assert len(CLASSIFICATION) == 80
 
 
-@pytest.mark.parametrize("name", CLASSIFICATION)
-def test_classification_counts(name: str) -> None:
-    agrees(name, netsize.analyze(name, verify=False))
+def test_every_network_is_held_against_torchvisions_numbers() -> None:
+    """By `netsize check`: tests/checks runs it."""
+    cases = read_file(Path(__file__).parents[2] / "configs" / "torchvision.toml")
+    names = {name for name, family in FAMILIES.items() if family not in ("detection", "quantization")}
+    assert {case.model for case in cases} == names and names.issuperset(CLASSIFICATION)
+    assert [case.model for case in cases if case.published != "torchvision"] == ["googlenet"]
 
 
 @pytest.mark.parametrize("name", SPREAD)
@@ -84,11 +90,6 @@ def test_classification_verified(name: str) -> None:
     assert report.verification.problems == ()
     assert report.verification.status == "passed"
     assert report.verification.verified == report.verification.layers > 0
-
-
-@pytest.mark.parametrize("name", [n for n, f in FAMILIES.items() if f in ("segmentation", "video", "optical_flow")])
-def test_segmentation_video_and_flow_counts(name: str) -> None:
-    agrees(name, netsize.analyze(name, verify=False))
 
 
 @pytest.mark.parametrize("name", ["lraspp_mobilenet_v3_large", "r3d_18", "raft_small", "quantized_resnet18"])
