@@ -34,6 +34,13 @@ class Tensors:
             self._alive[key] = alive
         return key
 
+    def stands_for(self, other: torch.Tensor, tensor: torch.Tensor) -> None:
+        """All that is known of the tensor is known of the other one from now on."""
+        key = self.key(other)
+        for dictionary in self.dictionaries[1:]:
+            if id(tensor) in dictionary:
+                dictionary[key] = dictionary[id(tensor)]
+
     def forget_dead(self) -> None:
         while self.dead:
             key = self.dead.popleft().key

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from netsize.facts.network import Call, Execution
 from netsize.lecture.formulas import Recurrent, Shape
 from netsize.lecture.products import Product
+from netsize.trace.attention import fused, is_long
 from netsize.trace.dispatch import Tracer, memory_of
 from netsize.trace.drafts import Draft
 from netsize.trace.higher_order import Bodies
@@ -67,6 +68,8 @@ class Composites(Bodies):
     def _attention(self, func: Any, args: Any, kwargs: Any) -> Any:
         outside, self.tracer.in_attention = self.tracer.in_attention, True
         try:
+            if is_long(func, args, kwargs):
+                return fused(self.tracer.origins.tensors, func, args, kwargs)
             return self.executed(func, args, kwargs)
         finally:
             self.tracer.in_attention = outside

@@ -107,20 +107,28 @@ def deformable_convolution(func: Any, formula: DeformableConvolution, given: dic
     return Execution(connections=total, inside=total)
 
 
+_BATCHED = (torch.ops.aten.bmm.default, torch.ops.aten.baddbmm.default)
+
+
 def product(
     func: Any, operands: tuple[torch.Tensor, torch.Tensor], added: torch.Tensor | None, fan_in: int
 ) -> Execution:
     """Any product that torch spells func(left, right) or func(added, left, right), where 0 is added.
 
-    All columns of the result see the same rows: one is run, and stands for as many as the operand that was really used
-    has."""
+    All columns of the result see the same rows, and all matrices of a batch are equal: one is run, and stands for as
+    many as the operand that was really used has."""
     left, right = (tuple(operand.shape) for operand in operands)
-    return _product(func, left, right, None if added is None else added.dim(), fan_in, operands[0].device)
+    device = operands[0].device
+    if device.type == "meta":  # shapes alone, inside of a kernel of the CPU's
+        device = torch.device("cpu")
+    return _product(func, left, right, None if added is None else added.dim(), fan_in, device)
 
 
 @lru_cache(maxsize=4096)
 def _product(func: Any, left: Shape, right: Shape, added: int | None, fan_in: int, device: torch.device) -> Execution:
-    columns = 1
+    columns = matrices = 1
+    if func in _BATCHED:
+        matrices, left, right = left[0], (1, *left[1:]), (1, *right[1:])
     if func is torch.ops.aten.linear.default:
         columns, right = right[0], (1, *right[1:])
     elif len(right) > 1:
@@ -128,7 +136,7 @@ def _product(func: Any, left: Shape, right: Shape, added: int | None, fan_in: in
     ones = [_ones(shape, fan_in, device) for shape in (left, right)]
     if added is not None:
         ones.insert(0, torch.zeros((1,) * added, dtype=ones[0].dtype, device=device))
-    total = columns * _total(func(*ones))
+    total = matrices * columns * _total(func(*ones))
     return Execution(connections=total, inside=total)
 
 
