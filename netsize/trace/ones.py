@@ -24,6 +24,7 @@ from netsize.lecture.products import GroupedProduct
 
 EXACT_IN_FLOAT32 = 2**24
 COMPRESSED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
+FEW = 2**20  # elements of a convolution's input of ones at a time, 4 MiB
 CHUNK = 2**22  # elements of a matrix of ones at a time, 16 MiB: a large layer's matrix is run in pieces
 
 
@@ -51,20 +52,25 @@ def convolution(
     (padding="same" with an even kernel): those zeros are padding, too.
 
     All output channels see as many inputs, and with weights of 1 they are equal: one is run on the inputs of its group,
-    and stands for as many as the parameter that was really used has."""
+    and stands for as many as the parameter that was really used has. Input channels are run some at a time: the
+    network's own activations are in memory, too."""
     stride, dilation, transposed, groups = settings
     channels = input[1] // groups
     outputs = weight[1] * groups if transposed else weight[0]
     fan_in = prod(weight[2:]) * channels
-    kernel = _ones((channels, 1, *weight[2:]) if transposed else (1, *weight[1:]), fan_in, device)
+    at_once = max(1, FEW // max(1, prod((input[0], *input[2:]))))
 
-    def run(size: Sequence[int], grown: list[int], padding: Shape, extra: Shape) -> int:
+    def some(channels: int, size: Sequence[int], grown: list[int], padding: Shape, extra: Shape) -> int:
+        kernel = _ones((channels, 1, *weight[2:]) if transposed else (1, channels, *weight[2:]), fan_in, device)
         ones = _ones((input[0], channels, *size), fan_in, device)
         ones = F.pad(ones, grown) if any(grown) else ones
         output = torch.ops.aten.convolution.default(
             ones, kernel, None, stride, padding, dilation, transposed, extra, groups=1
         )
-        return outputs * _total(output)
+        return _total(output)
+
+    def run(*how: Any) -> int:
+        return outputs * sum(some(min(at_once, channels - n), *how) for n in range(0, channels, at_once))
 
     size, none = input[2:], (0,) * len(padding)
     inner = size if unpadded is None else unpadded[2:]
