@@ -66,17 +66,24 @@ NETWORKS = {
 }
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Path]]:
-    """Each report with its file."""
-    folder = tmp_path_factory.mktemp("pictures")
-    made = {}
-    for name, analyze in NETWORKS.items():
-        report = analyze()
-        file = folder / f"{name}.html"
+class Files(dict[str, tuple[Any, Path]]):
+    """Each report with its file, made when it is asked for: a worker may need few of them."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def __missing__(self, name: str) -> tuple[Any, Path]:
+        report = NETWORKS[name]()
+        file = self.folder / f"{name}.html"
         file.write_text(render(report, "html", Style()), encoding="utf-8")
-        made[name] = (report, file)
-    return made
+        self[name] = (report, file)
+        return self[name]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return Files(tmp_path_factory.mktemp("pictures"))
 
 
 def embedded(file: Path) -> Any:

@@ -1,10 +1,14 @@
 """Tables of a terminal: text of at most so many columns, with colours where there are some. `layers` shows a report,
 `equations` an explanation, `sheets` all else."""
 
+from typing import TYPE_CHECKING
+
 from netsize.render.page import Page
 from netsize.render.style import Style, to_ascii
-from netsize.results.explanation import Explanation
 from netsize.results.report import Report
+
+if TYPE_CHECKING:
+    from netsize.results.explanation import Explanation  # which takes as long to import as a table takes to lay out
 
 
 def report(report: Report, style: Style) -> str:
@@ -13,7 +17,7 @@ def report(report: Report, style: Style) -> str:
     return _spelled(layers.text(report, style), style)
 
 
-def explanation(explanation: Explanation, style: Style) -> str:
+def explanation(explanation: "Explanation", style: Style) -> str:
     from netsize.render.table import equations
 
     text = equations.text(explanation, style.width)
