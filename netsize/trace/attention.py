@@ -35,7 +35,8 @@ def is_long(func: Any, args: Any, kwargs: Any) -> bool:
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:
-    plain = type(tensor) in (torch.Tensor, nn.Parameter) and tensor.layout is torch.strided
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # by vmap and its like: no memory of its own
+    plain = type(tensor) in (torch.Tensor, nn.Parameter) and tensor.layout is torch.strided and not wrapped
     return plain and tensor.dim() >= 2 and tensor.device.type == "cpu" and not tensor.requires_grad
 
 

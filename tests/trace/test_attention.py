@@ -111,6 +111,20 @@ def test_which_kernel_is_executed(heads: int, length: int, how: dict[str, Any], 
     assert fused_ones == [fused]
 
 
+class Mapped(nn.Module):
+    """Over heads that torch.vmap takes one by one: what it wraps has no memory of its own."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        heads = x.unflatten(-1, (2, -1)).movedim(2, 0)
+        return torch.vmap(lambda head: F.scaled_dot_product_attention(head, head, head))(heads)
+
+
+def test_wrapped_tensors_are_left_to_torch() -> None:
+    report = netsize.analyze(Mapped(), f"{LENGTH}x4", device="cpu")
+    assert report.verification.status == "passed"
+    assert [row.connections for row in report.rows] == [2 * LENGTH * LENGTH * 2] * 2
+
+
 class Forces(nn.Module):
     """Puts out the gradient of what attention makes, as networks of energies do."""
 
