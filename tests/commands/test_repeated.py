@@ -12,7 +12,7 @@ import pytest
 
 from netsize.files import entries
 
-COUNT = ("lenet5", "--no-verify", "--device", "cpu")  # 332,824 connections: known_counts, derived by hand
+COUNT = ("lenet5", "--device", "cpu")  # 332,824 connections: known_counts, derived by hand
 
 
 class Answer(NamedTuple):
@@ -24,14 +24,23 @@ class Answer(NamedTuple):
 def asked(*line: str, **environment: str) -> Answer:
     """A process of its own."""
     command = [sys.executable, "-X", "importtime", "-m", "netsize", *line]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+    here = {name: value for name, value in os.environ.items() if name != "COLUMNS"}  # pytest's workers have it
+    done = subprocess.run(command, capture_output=True, text=True, env=here | environment)
     return Answer(done.stdout, done.returncode, "| typer" in done.stderr)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which the answer was counted, told from what is remembered, and by now kept as it was printed."""
+    folder = tmp_path_factory.mktemp("cache")
+    for _ in range(2):
+        asked(*COUNT, NETSIZE_CACHE=str(folder))
+    return folder
+
+
 @pytest.fixture
-def printed() -> str:
-    """Counted, told from what is remembered, and by now kept as it was printed."""
-    asked(*COUNT)
+def printed(folder: Path) -> str:
+    shutil.copytree(folder, entries.place())
     return asked(*COUNT).text
 
 
@@ -112,7 +121,7 @@ KEEP = """
 from netsize.commands import repeated
 from netsize.run.answer import question
 assert repeated.again(["lenet5", "--strict"]) is None
-repeated.keep(question("lenet5", verify=False, device="cpu", settings=None), "as it was printed\\n", 1)
+repeated.keep(question("lenet5", device="cpu"), "as it was printed\\n", 1)
 """
 
 
@@ -123,14 +132,14 @@ def test_the_status_is_that_of_then(printed: str) -> None:
 
 def test_what_files_say_is_not_kept(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text("from torch import nn\nnet = lambda: nn.Linear(4, 3)\n")
-    line = (f"{tmp_path}/net.py:net", "--input", "4", "--no-verify", "--cache")
+    line = (f"{tmp_path}/net.py:net", "--input", "4", "--device", "cpu", "--cache")
     answers = [asked(*line) for _ in range(3)]
     assert "remembered from" in answers[2].text and answers[2].parsed
     assert printings() == []
 
 
 def test_settings_and_inputs_are_part_of_it() -> None:
-    line = ("alexnet", "--set", "num_classes=10", "--input", "3x64x64", "--no-verify", "--device", "cpu", "--bias")
+    line = ("alexnet", "--set", "num_classes=10", "--input", "3x64x64", "--device", "cpu", "--bias")
     answers = [asked(*line) for _ in range(3)]
     assert [answer.parsed for answer in answers] == [True, True, False]
     assert answers[1].text == answers[2].text and "linear 4096 -> 10" in answers[2].text
