@@ -21,11 +21,14 @@ class Answer(NamedTuple):
     parsed: bool  # typer was imported for it
 
 
+def run(*line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    here = {name: value for name, value in os.environ.items() if name != "COLUMNS"}  # pytest's workers have it
+    return subprocess.run([sys.executable, *line], capture_output=True, text=True, env=here | environment)
+
+
 def asked(*line: str, **environment: str) -> Answer:
     """A process of its own."""
-    command = [sys.executable, "-X", "importtime", "-m", "netsize", *line]
-    here = {name: value for name, value in os.environ.items() if name != "COLUMNS"}  # pytest's workers have it
-    done = subprocess.run(command, capture_output=True, text=True, env=here | environment)
+    done = run("-X", "importtime", "-m", "netsize", *line, **environment)
     return Answer(done.stdout, done.returncode, "| typer" in done.stderr)
 
 
@@ -126,7 +129,7 @@ repeated.keep(question("lenet5", device="cpu"), "as it was printed\\n", 1)
 
 
 def test_the_status_is_that_of_then(printed: str) -> None:
-    subprocess.run([sys.executable, "-c", KEEP], check=True)
+    assert run("-c", KEEP).returncode == 0
     assert asked("lenet5", "--strict") == Answer("as it was printed\n", 1, False)
 
 
@@ -163,5 +166,5 @@ def test_a_full_disk_and_a_closed_stdout(printed: str) -> None:
 def test_a_line_of_another_process_is_not_kept() -> None:
     """Who calls the commands from Python has another command line, or none."""
     code = f"from netsize.commands.cli import main\nfor _ in range(3): assert main({list(COUNT)!r}) == 0"
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert run("-c", code).returncode == 0
     assert printings() == []
