@@ -14,16 +14,15 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Forget all that is remembered.")] = False,
 ) -> int:
     """Show where remembered results are and how much they take, or forget them."""
-    folder = entries.place()
+    folder, files = entries.place(), list(entries.files())
+    results = sum(file.suffix == entries.ENDING for file, _ in files)
     if clear:
         try:
-            removed = entries.clear()
+            entries.clear()
         except OSError as error:
             raise BadOption(f"{folder} cannot be cleared: {error.strerror or error}") from error
-        terminal.write(f"{removed:,} remembered results of {folder} are forgotten\n", None)
+        terminal.write(f"{results:,} remembered results of {folder} are forgotten\n", None)
         return errors.COUNTED
-    files = list(entries.entries())
-    results = sum(file.suffix == entries.ENDING for file, _ in files)
     size = sum(size for _, size in files) / 2**20
     terminal.write(f"{results:,} remembered results, {size:.1f} MiB, in {folder}\n", None)
     return errors.COUNTED

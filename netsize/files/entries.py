@@ -84,7 +84,7 @@ def _own_text(file: Path, length: int = -1) -> str:
         return stream.read(length).decode()
 
 
-def entries() -> Iterator[tuple[Path, int]]:
+def files() -> Iterator[tuple[Path, int]]:
     """All files of the cache, with their sizes; what else lies there is not its own."""
     with suppress(OSError):
         for file in sorted(place().iterdir()):
@@ -96,7 +96,7 @@ def entries() -> Iterator[tuple[Path, int]]:
 def clear() -> int:
     """Remove them; how many. Raises OSError."""
     removed = 0
-    for file, _ in list(entries()):
+    for file, _ in list(files()):
         file.unlink(missing_ok=True)
         removed += 1
     return removed

@@ -55,7 +55,14 @@ def test_the_third_time_it_is_printed_again(printed: str) -> None:
     assert second.text == third.text and second.status == third.status == 0
     assert "332,824" in third.text and "remembered from 20" in third.text
     assert asked(*COUNT, "--json").parsed  # another line is another answer
-    assert [file.suffix for file, _ in entries.entries()].count(".printed") == 2
+    assert [file.suffix for file, _ in entries.files()].count(".printed") == 2
+
+
+def test_what_was_printed_is_no_result_of_its_own(printed: str) -> None:
+    place = f"in {entries.place()}\n"
+    assert asked("cache").text.startswith("1 remembered results, ") and asked("cache").text.endswith(place)
+    assert asked("cache", "--clear").text == f"1 remembered results of {entries.place()} are forgotten\n"
+    assert list(entries.files()) == []
 
 
 def mangle(file: Path) -> None:
@@ -64,13 +71,13 @@ def mangle(file: Path) -> None:
 
 
 def printings() -> list[Path]:
-    return [file for file, _ in entries.entries() if file.suffix == ".printed"]
+    return [file for file, _ in entries.files() if file.suffix == ".printed"]
 
 
 CHANGES: dict[str, Callable[[], object]] = {
     "the facts were found again": lambda: asked(*COUNT, "--fresh", "--top", "1"),
     "all is forgotten": entries.clear,
-    "the facts are forgotten": lambda: [file.unlink() for file, _ in entries.entries() if file.suffix == ".netsize"],
+    "the facts are forgotten": lambda: [file.unlink() for file, _ in entries.files() if file.suffix == ".netsize"],
     "the printing is another one": lambda: [mangle(file) for file in printings()],
     "the printing is half": lambda: [file.write_bytes(file.read_bytes()[:-9]) for file in printings()],
     "somebody else can have written it": lambda: [file.chmod(0o666) for file in printings()],

@@ -37,7 +37,7 @@ def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess:
 
 
 def entry() -> Path:
-    (file,) = (file for file, _ in entries.entries())
+    (file,) = (file for file, _ in entries.files())
     return file
 
 
@@ -145,7 +145,7 @@ def test_a_failed_verification_is_never_remembered(monkeypatch) -> None:
 
     monkeypatch.setattr(Linear, "connections", property(lambda self: 1))
     assert main(["lenet5", "--device", "cpu"]) == 1
-    assert list(entries.entries()) == []
+    assert list(entries.files()) == []
 
 
 def mangled(text: bytes, how: int) -> bytes:
@@ -219,7 +219,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
     assert (done.returncode, done.stderr) == (0, "")
     assert connections(done.stdout) == CONNECTIONS
-    assert list(entries.entries()) == []
+    assert list(entries.files()) == []
 
 
 WRITER = """
@@ -244,7 +244,7 @@ def test_fifty_processes_at_once(capsys) -> None:
     ]
     errors = [child.communicate(timeout=300)[1] for child in children]
     assert [child.returncode for child in children] == [0] * 50, errors
-    assert [file.suffix for file, _ in entries.entries()] == [entries.ENDING]
+    assert [file.suffix for file, _ in entries.files()] == [entries.ENDING]
 
 
 def test_fifty_questions_at_once() -> None:
@@ -282,7 +282,7 @@ def test_killed_while_writing(capsys) -> None:
     subprocess.run([sys.executable, "-c", KILLS], check=True)
     capsys.readouterr()
     assert main(["cache", "--clear"]) == 0
-    assert list(entries.entries()) == []
+    assert list(entries.files()) == []
 
 
 def test_python_files_only_if_asked_and_until_one_changes(tmp_path: Path, monkeypatch, capsys) -> None:
