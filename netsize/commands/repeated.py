@@ -18,7 +18,6 @@ from netsize.facts.cache import key_of, release
 from netsize.facts.question import Question
 from netsize.files import entries
 
-ENDING = ".printed"
 _SHOWING = ("LINES", "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "UNICODE_VERSION", "LANG")  # what rich looks at
 _SHOWING_AFTER = ("TTY_", "JUPYTER_", "LC_")
 _line: list[str] | None = None  # that this process was started for, if it is netsize's own
@@ -31,7 +30,7 @@ def again(line: list[str]) -> int | None:
     if sys.stdout is None or _names_a_file(line):
         return None
     _line = line
-    entry = entries.read(_key(line), ENDING)
+    entry = entries.read(_key(line), entries.PRINTED)
     with suppress(KeyError, TypeError, ValueError):
         if entry is not None and entry.header["facts"] == _facts(_question(entry.header["question"])):
             status = int(entry.header["status"])
@@ -52,7 +51,7 @@ def keep(question: Question, text: str, status: int) -> None:
     asked = json.loads(json.dumps(vars(question), default=str))
     facts = _facts(_question(asked))
     if facts is not None and facts == _facts(question):  # it is the same after it was written and read
-        entries.write(_key(_line), {"question": asked, "facts": facts, "status": status}, text, ENDING)
+        entries.write(_key(_line), {"question": asked, "facts": facts, "status": status}, text, entries.PRINTED)
 
 
 def _names_a_file(line: list[str]) -> bool:

@@ -15,8 +15,10 @@ from typing import Any
 from netsize.files.writing import DRAFT, write_whole
 
 FORMAT = 1
-ENDING = ".netsize"
-_OWN = re.compile(rf"[0-9a-f]{{40}}\.[a-z]+|\.[0-9a-f]{{40}}\.[a-z]+\.[0-9a-f]+{DRAFT}")  # names of its files
+ENDING, PRINTED = ".netsize", ".printed"  # results, and answers as they were printed
+_OWN = re.compile(  # names of its files
+    rf"[0-9a-f]{{40}}({ENDING}|{PRINTED})|\.[0-9a-f]{{40}}({ENDING}|{PRINTED})\.[0-9a-f]+{DRAFT}"
+)
 
 
 @dataclass(frozen=True)

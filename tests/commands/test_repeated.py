@@ -71,7 +71,7 @@ def mangle(file: Path) -> None:
 
 
 def printings() -> list[Path]:
-    return [file for file, _ in entries.files() if file.suffix == ".printed"]
+    return [file for file, _ in entries.files() if file.suffix == entries.PRINTED]
 
 
 CHANGES: dict[str, Callable[[], object]] = {

@@ -383,7 +383,7 @@ def test_an_entry_that_others_could_have_written_is_not_read() -> None:
 
 def test_clearing_removes_its_own_files_only() -> None:
     ask(question("lenet5", verify=False), lambda _: None)
-    others = [entries.place() / name for name in ("notes.netsize", "work.draft", ".hidden", "a.txt")]
+    others = [entries.place() / name for name in ("notes.netsize", "work.draft", ".hidden", f"{'a' * 40}.json")]
     for file in others:
         file.write_text("mine")
     assert entries.clear() == 1
