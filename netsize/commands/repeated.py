@@ -44,9 +44,9 @@ def again(line: list[str]) -> int | None:
 
 
 def keep(question: Question, text: str, status: int) -> None:
-    """Of the command line of this process, what was printed of facts that were remembered. Not where files say what
-    the network is."""
-    if _line is None or question.own_files or question.content:
+    """Of the command line of this process, what was printed of facts that were remembered. Not where Python files say
+    what the network is; lines that name another file are not even looked up."""
+    if _line is None or question.own_files:
         return
     asked = json.loads(json.dumps(vars(question), default=str))
     facts = _facts(_question(asked))

@@ -115,6 +115,23 @@ def test_a_terminal_of_another_kind_is_shown_another_answer(
     assert asked(*COUNT).text == printed
 
 
+def test_colours_that_are_not_wanted(printed: str) -> None:
+    line = (*COUNT, "--color", "always")
+    coloured = [asked(*line) for _ in range(2)]
+    assert "\x1b[3" in coloured[0].text and not coloured[1].parsed
+    plain = asked(*line, NO_COLOR="1")
+    assert plain.parsed and "\x1b[3" not in plain.text
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"model_type": "gpt2", "n_layer": 1, "n_embd": 8, "n_head": 2, "vocab_size": 9}')
+    line = (str(config), "--tokens", "4", "--device", "cpu")
+    assert [asked(*line).parsed for _ in range(3)] == [True] * 3
+    config.unlink()
+    assert asked(*line).status == 2
+
+
 def test_other_sources_give_another_answer(printed: str, tmp_path: Path) -> None:
     """As in a copy of netsize with another formula."""
     shutil.copytree(

@@ -19,15 +19,18 @@ SCORES = 2 * LENGTH * LENGTH * 4  # bytes
 
 
 class Attends(nn.Module):
-    """Two heads of 4 features over 1,024 positions. `queries`: learned ones, so many; `mask`: whole numbers are true;
-    `behind`: what is added to what comes out."""
+    """Two heads of 4 features over 1,024 positions. `queries`, `keys`: learned ones, so many; `bias`: something is added
+    to what comes out."""
 
-    def __init__(self, heads: int = 2, queries: int = 0, mask: Any = None, bias: bool = False, **how: Any) -> None:
+    def __init__(
+        self, heads: int = 2, queries: int = 0, keys: int = 0, mask: Any = None, bias: bool = False, **how: Any
+    ) -> None:
         super().__init__()
         self.into = nn.Linear(8, 8 + 8 * heads)
         self.out = nn.Linear(8, 8)
         self.queries = nn.Parameter(torch.randn(1, 2, queries, 4)) if queries else None
         self.behind = nn.Parameter(torch.ones(4)) if bias else None
+        self.keys = nn.Parameter(torch.randn(1, 2, keys + 3, 4)) if keys else None
         self.heads, self.mask, self.how = heads, mask, how
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -35,6 +38,8 @@ class Attends(nn.Module):
         query, key, value = (part.unflatten(-1, (-1, 4)).transpose(1, 2) for part in parts)
         if self.queries is not None:
             query = self.queries
+        if self.keys is not None:
+            key = self.keys[:, :, 3:]  # all but the first places of its memory
         if self.how.get("scale"):
             query = query.contiguous()
         made = F.scaled_dot_product_attention(query, key, value, attn_mask=self.mask, **self.how)
@@ -52,6 +57,7 @@ CASES: dict[str, dict[str, Any]] = {
     "another scale": {"scale": 0.3},
     "learned queries": {"queries": LENGTH},
     "as few learned ones as still are many scores": {"queries": 512},
+    "learned keys, part of a table": {"keys": LENGTH},
     "a bias behind it": {"bias": True},
 }
 
@@ -69,7 +75,7 @@ def test_it_is_counted_as_where_the_scores_are_made(case: str, monkeypatch: pyte
     for network in (found, made):
         del network["seconds"], network["steps"]  # what the kernel puts out lies in memory in another order
     assert found == made
-    learned = "linear" if model.queries is not None else "attention"  # a product with weights
+    learned = "attention" if model.queries is model.keys is None else "linear"  # a product with weights
     assert [call["kind"] for call in found["calls"]] == ["linear", learned, "attention", "linear"]
 
 
