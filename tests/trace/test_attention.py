@@ -19,8 +19,8 @@ SCORES = 2 * LENGTH * LENGTH * 4  # bytes
 
 
 class Attends(nn.Module):
-    """Two heads of 4 features over 1,024 positions. `queries`, `keys`: learned ones, so many; `bias`: something is added
-    to what comes out."""
+    """Two heads of 4 features over 1,024 positions. `queries`, `keys`: learned ones, so many; `bias`: something is
+    added to what comes out."""
 
     def __init__(
         self, heads: int = 2, queries: int = 0, keys: int = 0, mask: Any = None, bias: bool = False, **how: Any
