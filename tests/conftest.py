@@ -72,18 +72,19 @@ def forks() -> Iterator[Callable[..., dict[str, Any]]]:
 
 @pytest.fixture
 def netsize(tmp_path: Path, forks: Callable[..., dict[str, Any]]):
-    """Run `netsize ARGUMENTS` as its own process, in an empty folder. What Python or a library reads from its
-    environment where it starts needs a new one, which takes seconds."""
+    """Run `netsize ARGUMENTS`, or another module, as its own process, in an empty folder. What Python or a library
+    reads from its environment where it starts needs a new one, which takes seconds."""
 
-    def run(*arguments: str, columns: int | None = None, **environment: str) -> Finished:
+    def run(*arguments: str, columns: int | None = None, module: str = "netsize", **environment: str) -> Finished:
         variables = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
         variables |= {"PYTHONIOENCODING": "utf-8"} | environment
         if columns:
             variables["COLUMNS"] = str(columns)
         if not any(key in READ_AT_THE_START for key in environment):
-            ended = forks(arguments=arguments, folder=str(tmp_path), seconds=600, environment=variables)
+            place = str(tmp_path)
+            ended = forks(arguments=arguments, folder=place, seconds=600, environment=variables, module=module)
             return Finished(ended["status"], ended["stdout"], ended["stderr"])
-        command = [sys.executable, "-m", "netsize", *arguments]
+        command = [sys.executable, "-m", module, *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, encoding="utf-8")
         return Finished(done.returncode, done.stdout, done.stderr)
 

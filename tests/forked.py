@@ -10,6 +10,7 @@ import json
 import os
 import pkgutil
 import re
+import runpy
 import signal
 import sys
 import tempfile
@@ -60,13 +61,20 @@ class Ended:
         return [name for name, is_there in found.items() if is_there]
 
 
-def run(arguments: list[str], folder: Path, seconds: float = 60, environment: Mapping[str, str] = os.environ) -> Ended:
-    """`netsize ARGUMENTS` in a folder, without standard input; killed after so many seconds."""
+def run(
+    arguments: list[str],
+    folder: Path,
+    seconds: float = 60,
+    environment: Mapping[str, str] = os.environ,
+    module: str = "netsize",
+) -> Ended:
+    """`python -m netsize ARGUMENTS`, or another module, in a folder, without standard input; killed after so many
+    seconds."""
     started = time.perf_counter()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
-            _become(arguments, folder, dict(environment), out.fileno(), err.fileno())
+            _become(module, arguments, folder, dict(environment), out.fileno(), err.fileno())
         status = _ended(child, started + seconds)
         texts = []
         for stream in (out, err):
@@ -75,7 +83,8 @@ def run(arguments: list[str], folder: Path, seconds: float = 60, environment: Ma
     return Ended(tuple(arguments), status, *texts, time.perf_counter() - started)
 
 
-def _become(arguments: list[str], folder: Path, environment: dict[str, str], out: int, err: int) -> None:
+def _become(module: str, arguments: list[str], folder: Path, environment: dict[str, str], out: int, err: int) -> None:
+    status = 99
     try:
         os.environ.clear()
         os.environ.update(environment)
@@ -85,11 +94,17 @@ def _become(arguments: list[str], folder: Path, environment: dict[str, str], out
         os.chdir(folder)
         sys.path[0] = str(folder)  # as for `python -m netsize`
         sys.stdout, sys.stderr = (_stream(number) for number in (1, 2))
-        sys.argv = ["netsize", *arguments]
+        sys.argv = [module, *arguments]
         torch.set_num_threads(1)  # those of the parent are not there any more
-        script.run()
+        if module == "netsize":
+            script.run()  # which does not come back
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        status = 0
+    except SystemExit as end:
+        status = int(end.code or 0)
     finally:
-        os._exit(99)
+        sys.stdout.flush()
+        os._exit(status)
 
 
 def _stream(number: int) -> TextIO:

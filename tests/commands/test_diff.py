@@ -1,8 +1,6 @@
 """netsize freeze and diff, and a small project whose network grows: budget, test and frozen report turn red."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,9 @@ class Net(nn.Sequential):
     def __init__(self, hidden=100):
         super().__init__(nn.Linear(50, hidden), nn.ReLU(), nn.Linear(hidden, 10))
 """
+
+
+PYTEST = ("-q", "-p", "no:cacheprovider", "test_net.py")
 
 
 @pytest.fixture(autouse=True)
@@ -140,12 +141,11 @@ def test_a_project_from_scratch_turns_red_when_its_network_grows(netsize, folder
         "from net import Net\n\ndef test_size(netsize):\n"
         "    netsize.assert_size(Net(), input='50', weights='<= 6050', layers={'0': {'weights': '<= 5050'}})\n"
     )
-    pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_net.py"]
     assert netsize("freeze", "net.py:Net", "--input", "50", "-o", "sizes.json").status == 0
     green = netsize("check")
     assert (green.status, green.stdout.splitlines()[-1]) == (0, "2 of 2 cases passed, 5 numbers")
-    done = subprocess.run(pytest_, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    done = netsize(*PYTEST, module="pytest")
+    assert done.status == 0, done.stdout
 
     (folder / "net.py").write_text(NET.replace("hidden=100", "hidden=102"))  # 2 % more
     red = netsize("check")
@@ -153,8 +153,8 @@ def test_a_project_from_scratch_turns_red_when_its_network_grows(netsize, folder
     assert "    0: weights expected <= 5050, counted 5,100, difference +50\n" in red.stdout
     assert "    0: weights expected 5,000, counted 5,100, difference +100\n      source: sizes.json\n" in red.stdout
     assert "0 of 2 cases passed" in red.stdout
-    done = subprocess.run(pytest_, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 1
+    done = netsize(*PYTEST, module="pytest")
+    assert done.status == 1
     assert "0: weights expected <= 5050, counted 5,100, difference +50" in done.stdout
     assert "linear 50 -> 102" in done.stdout  # the table of the largest layers
 
@@ -168,9 +168,8 @@ def test_assert_size_tells_what_it_cannot_do(netsize, folder: Path) -> None:
         "    report = netsize.assert_size(nn.Linear(4, 2), '4', weights=8, device='cpu')\n"
         "    assert report.totals.biases == 2\n"
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_net.py"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    done = netsize(*PYTEST, module="pytest")
+    assert done.status == 0, done.stdout
 
 
 SAVED = """

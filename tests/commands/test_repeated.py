@@ -1,4 +1,6 @@
-"""A command line that was answered before: printed again, or answered anew where it would be another answer."""
+"""A command line that was answered before: printed again, or answered anew where it would be another answer.
+
+Where a network has to be run, a fork does it (`netsize`); what is remembered is asked for by new processes."""
 
 import os
 import shutil
@@ -6,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -33,11 +35,11 @@ def asked(*line: str, **environment: str) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, forks: Callable[..., dict[str, Any]]) -> Path:
     """A cache in which the answer was counted, told from what is remembered, and by now kept as it was printed."""
     folder = tmp_path_factory.mktemp("cache")
-    for _ in range(2):
-        asked(*COUNT, NETSIZE_CACHE=str(folder))
+    forks(arguments=COUNT, folder=str(folder), environment={**os.environ, "NETSIZE_CACHE": str(folder)})
+    asked(*COUNT, NETSIZE_CACHE=str(folder))
     return folder
 
 
@@ -47,9 +49,9 @@ def printed(folder: Path) -> str:
     return asked(*COUNT).text
 
 
-def test_the_third_time_it_is_printed_again(printed: str) -> None:
-    first = asked(*COUNT, "--fresh")
-    assert first.parsed and "332,824" in first.text and "remembered" not in first.text
+def test_the_third_time_it_is_printed_again(printed: str, netsize) -> None:
+    first = netsize(*COUNT, "--fresh")
+    assert "332,824" in first.stdout and "remembered" not in first.stdout
     second, third = asked(*COUNT), asked(*COUNT)
     assert second.parsed and not third.parsed
     assert second.text == third.text and second.status == third.status == 0
@@ -75,9 +77,6 @@ def printings() -> list[Path]:
 
 
 CHANGES: dict[str, Callable[[], object]] = {
-    "the facts were found again": lambda: asked(*COUNT, "--fresh", "--top", "1"),
-    "all is forgotten": entries.clear,
-    "the facts are forgotten": lambda: [file.unlink() for file, _ in entries.files() if file.suffix == ".netsize"],
     "the printing is another one": lambda: [mangle(file) for file in printings()],
     "the printing is half": lambda: [file.write_bytes(file.read_bytes()[:-9]) for file in printings()],
     "somebody else can have written it": lambda: [file.chmod(0o666) for file in printings()],
@@ -94,6 +93,24 @@ def test_what_may_be_another_answer_is_answered_anew(
     CHANGES[change]()
     answer = asked(*COUNT)
     assert answer.parsed and answer.status == 0 and "332,824" in answer.text
+
+
+def test_facts_that_were_found_again(printed: str, netsize) -> None:
+    assert netsize(*COUNT, "--fresh", "--top", "1").status == 0
+    assert asked(*COUNT).parsed
+
+
+FORGOTTEN: dict[str, Callable[[], object]] = {
+    "all": entries.clear,
+    "the facts alone": lambda: [file.unlink() for file, _ in entries.files() if file.suffix == entries.ENDING],
+}
+
+
+@pytest.mark.parametrize("what", FORGOTTEN)
+def test_what_is_forgotten_is_run_again(what: str, printed: str, netsize) -> None:
+    FORGOTTEN[what]()
+    answer = netsize(*COUNT)
+    assert answer.status == 0 and "332,824" in answer.stdout and "remembered" not in answer.stdout
 
 
 SHOWN = [
@@ -123,11 +140,12 @@ def test_colours_that_are_not_wanted(printed: str) -> None:
     assert plain.parsed and "\x1b[3" not in plain.text
 
 
-def test_a_file_that_is_gone(tmp_path: Path) -> None:
+def test_a_file_that_is_gone(tmp_path: Path, netsize) -> None:
     config = tmp_path / "config.json"
     config.write_text('{"model_type": "gpt2", "n_layer": 1, "n_embd": 8, "n_head": 2, "vocab_size": 9}')
     line = (str(config), "--tokens", "4", "--device", "cpu")
-    assert [asked(*line).parsed for _ in range(3)] == [True] * 3
+    assert netsize(*line).status == 0
+    assert [asked(*line).parsed for _ in range(2)] == [True] * 2
     config.unlink()
     assert asked(*line).status == 2
 
@@ -157,19 +175,21 @@ def test_the_status_is_that_of_then(printed: str) -> None:
     assert asked("lenet5", "--strict") == Answer("as it was printed\n", 1, False)
 
 
-def test_what_files_say_is_not_kept(tmp_path: Path) -> None:
+def test_what_files_say_is_not_kept(tmp_path: Path, netsize) -> None:
     (tmp_path / "net.py").write_text("from torch import nn\nnet = lambda: nn.Linear(4, 3)\n")
     line = (f"{tmp_path}/net.py:net", "--input", "4", "--device", "cpu", "--cache")
-    answers = [asked(*line) for _ in range(3)]
-    assert "remembered from" in answers[2].text and answers[2].parsed
+    assert netsize(*line).status == 0
+    answers = [asked(*line) for _ in range(2)]
+    assert "remembered from" in answers[1].text and answers[1].parsed
     assert printings() == []
 
 
-def test_settings_and_inputs_are_part_of_it() -> None:
+def test_settings_and_inputs_are_part_of_it(netsize) -> None:
     line = ("alexnet", "--set", "num_classes=10", "--input", "3x64x64", "--device", "cpu", "--bias")
-    answers = [asked(*line) for _ in range(3)]
-    assert [answer.parsed for answer in answers] == [True, True, False]
-    assert answers[1].text == answers[2].text and "linear 4096 -> 10" in answers[2].text
+    assert netsize(*line).status == 0
+    answers = [asked(*line) for _ in range(2)]
+    assert [answer.parsed for answer in answers] == [True, False]
+    assert answers[0].text == answers[1].text and "linear 4096 -> 10" in answers[1].text
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")

@@ -1,11 +1,10 @@
 """Networks that are spread over several devices: two processes of one machine, which count what one would."""
 
+import itertools
 import json
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 SCRIPT = """
 import json, sys, torch, torch.distributed as dist, torch.multiprocessing
@@ -48,15 +47,16 @@ def net():
     network.up, network.act, network.down = nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 16)
     return network
 
-def work(rank, name, store):
+def work(rank, store, *ways):
     import netsize
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    network, input = globals()[name](init_device_mesh("cpu", (2,)))
-    for verify in (True, False):
-        report = netsize.analyze(network, input, device="cpu", verify=verify)
-        if rank == 0:
-            open(f"{store}.{verify}", "w").write(report.to_json())
-        dist.barrier()
+    for way in ways:
+        network, input = globals()[way](init_device_mesh("cpu", (2,)))
+        for verify in (True, False):
+            report = netsize.analyze(network, input, device="cpu", verify=verify)
+            if rank == 0:
+                open(f"{store}.{way}.{verify}", "w").write(report.to_json())
+            dist.barrier()
     dist.destroy_process_group()
 
 if __name__ == "__main__":
@@ -64,15 +64,14 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("way", ["spread", "shards", "tensors", "gathered"])
-def test_counts_are_those_of_the_whole_network(way: str, tmp_path: Path) -> None:
+def test_counts_are_those_of_the_whole_network(tmp_path: Path) -> None:
     """Each weight of 16 x 32 is split in two, on its rows or on its columns, or put together before it is used."""
-    script, store = tmp_path / "script.py", tmp_path / "store"
+    script, store, ways = tmp_path / "script.py", tmp_path / "store", ("spread", "shards", "tensors", "gathered")
     script.write_text(SCRIPT)
-    done = subprocess.run([sys.executable, script, way, store], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, script, store, *ways], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for verified in (True, False):
-        found = json.loads(Path(f"{store}.{verified}").read_text())
+    for way, verified in itertools.product(ways, (True, False)):
+        found = json.loads(Path(f"{store}.{way}.{verified}").read_text())
         assert [(row["path"], row["connections"], row["weights"]) for row in found["layers"]] == [
             ("up", 3 * 512, 512), ("down", 3 * 512, 512),
         ]  # fmt: skip
