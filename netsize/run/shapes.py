@@ -6,6 +6,7 @@ where those say the same, they are asked directly. And most operations were exec
 they made then is remembered.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -37,6 +38,7 @@ class Made(NamedTuple):
 
 
 aten = torch.ops.aten
+_META = torch.device("meta")  # by its name it takes torch as long again to find
 _PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm}  # what they put out is contiguous
 _made_before: dict[Any, tuple[type | None, list[Made]]] = {}
 
@@ -63,11 +65,12 @@ class Shapes:
         dtype = dtype or value.dtype
         device = device or (torch.device("cpu") if value.is_meta else value.device)
         memory = value.untyped_storage()
-        if memory._cdata not in self._memory:
-            size = memory.nbytes() // value.itemsize * dtype.itemsize
-            self._memory[memory._cdata] = torch.UntypedStorage(size, device="meta")
+        known, whole = self._memory.get(memory._cdata), value.is_contiguous() and value.nbytes == memory.nbytes()
+        if known is None and not whole:
+            known = torch.UntypedStorage(memory.nbytes() // value.itemsize * dtype.itemsize, device=_META)
         layout = Layout(value.size(), value.stride(), int(value.storage_offset()), dtype, device)
-        made = self._fake(layout, self._memory[memory._cdata], asked=device.type == "cuda")
+        made = self._fake(layout, known, asked=device.type == "cuda")
+        self._memory[memory._cdata] = made.untyped_storage()
         if isinstance(value, nn.Parameter):
             made._is_param = True
         return made.requires_grad_() if value.requires_grad else made
@@ -114,9 +117,9 @@ class Shapes:
         size, stride, offset, dtype, device = layout
         with torch._C._DisableTorchDispatch():
             if memory is None:
-                shape = torch.empty_strided(size, stride, dtype=dtype, device="meta")
+                shape = torch.empty_strided(size, stride, dtype=dtype, device=_META)
             else:
-                shape = torch.empty(0, dtype=dtype, device="meta")
+                shape = torch.empty(0, dtype=dtype, device=_META)
                 shape.set_(memory, offset, size, stride)
             if device not in self._first:
                 self._first[device] = FakeTensor(self.mode, shape, device)
@@ -138,7 +141,10 @@ def _on_meta(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> tu
     if func is aten.native_batch_norm.default:
         return _normalised(args)
     devices = {tensor.fake_device for tensor in given if isinstance(tensor, FakeTensor)}
-    if len(devices) != 1 or any(isinstance(value, torch.device) for value in (*args, *kwargs.values())):
+    if _goes_where_it_is_told(func):
+        devices = {kwargs.get("device") or next(iter(devices), torch.device("cpu"))}
+        kwargs = kwargs | {"device": _META}
+    if len(devices) != 1 or any(isinstance(value, torch.device) for value in args):
         return None
     if not _says_the_same(func) and not (_says_the_same_of_contiguous(func) and all(map(_usual, given))):
         return None
@@ -149,7 +155,8 @@ def _on_meta(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> tu
         except Exception:  # what is wrong the fake tensors say
             return None
         kind = type(output) if type(output) in (list, tuple) else None
-        known = [_from(result, given, shapes) for result in ([output] if kind is None else output)]
+        (device,) = devices
+        known = [_from(result, given, shapes, device) for result in ([output] if kind is None else output)]
     if None in known or any(_lies(tensor) != _lies(shapes[id(tensor)]) for tensor in given):  # it has moved them
         return None
     return kind, [made for made in known if made is not None]
@@ -163,6 +170,12 @@ def _normalised(args: Any) -> tuple[type | None, list[Made]] | None:
     nothing = _layout(images)._replace(size=torch.Size([0]), stride=(1,), offset=0)
     made = [_layout(images)._replace(offset=0), nothing, nothing]
     return (tuple, [Made(layout, None, False) for layout in made])
+
+
+@cache
+def _goes_where_it_is_told(func: Any) -> bool:
+    """It makes a tensor, on a device that it may be told."""
+    return any(argument.name == "device" for argument in func._schema.arguments)
 
 
 @cache
@@ -189,7 +202,7 @@ def _lies(tensor: torch.Tensor) -> Any:
 
 def _without_device(tensor: torch.Tensor) -> torch.Tensor:
     """Lies in the same memory."""
-    shape = torch.empty(0, dtype=tensor.dtype, device="meta")
+    shape = torch.empty(0, dtype=tensor.dtype, device=_META)
     return shape.set_(tensor.untyped_storage(), int(tensor.storage_offset()), tensor.size(), tensor.stride())
 
 
@@ -201,11 +214,11 @@ def _exchanged(value: Any, others: dict[int, torch.Tensor]) -> Any:
     return type(value)(_exchanged(item, others) for item in value) if isinstance(value, (list, tuple)) else value
 
 
-def _from(result: Any, given: list[torch.Tensor], shapes: dict[int, torch.Tensor]) -> Made | None:
+def _from(result: Any, given: list[torch.Tensor], shapes: dict[int, torch.Tensor], device: torch.device) -> Made | None:
     """None: not to be remembered."""
     if not isinstance(result, torch.Tensor) or result.layout is not torch.strided or result.is_conj():
         return None
-    device, memory = given[0].device, result.untyped_storage()._cdata
+    memory = result.untyped_storage()._cdata
     layout = Layout(result.size(), result.stride(), int(result.storage_offset()), result.dtype, device)
     for index, argument in enumerate(given):
         if argument.untyped_storage()._cdata == memory:
@@ -223,26 +236,37 @@ def _key(func: Any, args: Any, kwargs: Any) -> Any:
     """The operation and its arguments, as far as they matter for shapes; None if more than shapes matters."""
     if not isinstance(func, torch._ops.OpOverload) or func.namespace != "aten":  # nobody else's is known to be constant
         return None
-    parts: list[Any] = [func, torch.get_default_dtype()]
-    return tuple(parts) if _flatten(args, parts) and _flatten(kwargs, parts) else None
+    parts: list[Any] = [func, torch.get_default_dtype(), *kwargs]
+    return tuple(parts) if _flatten(args, parts) and _flatten(kwargs.values(), parts) else None
 
 
-def _flatten(value: Any, parts: list[Any]) -> bool:
-    """Append what matters of an argument. False if it is nothing that can be remembered."""
-    if isinstance(value, FakeTensor):
-        parts.append(_layout(value))
-        return value.constant is None and not value.is_conj() and not value.is_neg() and value.layout is torch.strided
-    if isinstance(value, dict):
-        parts.append(tuple(value))
-        value = tuple(value.values())
-    if isinstance(value, (list, tuple)):
-        parts.append(len(value))
-        return not [item for item in value if not _flatten(item, parts)]
-    parts += (type(value), value)  # 1 and 1.0 and True are equal, but make other types
-    return isinstance(value, _PLAIN)
+def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
+    """Append what matters of arguments. False if one is nothing that can be remembered."""
+    for value in values:
+        kind = type(value)
+        if kind is FakeTensor:
+            if not _is_plain(value):
+                return False
+            parts.append(_layout(value))
+        elif kind in _PLAIN:
+            parts += (kind, value)  # 1 and 1.0 and True are equal, but make other types
+        elif isinstance(value, (list, tuple)):
+            parts.append(len(value))
+            if not _flatten(value, parts):
+                return False
+        else:
+            return False
+    return True
 
 
-_PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
+def _is_plain(tensor: FakeTensor) -> bool:
+    """It is all that its layout says."""
+    return tensor.constant is None and tensor.layout is torch.strided and not tensor.is_conj() and not tensor.is_neg()
+
+
+_PLAIN = frozenset(
+    (bool, int, float, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
+)
 
 
 def _layout(tensor: FakeTensor) -> Layout:
@@ -251,7 +275,7 @@ def _layout(tensor: FakeTensor) -> Layout:
 
 def _made(result: Any, given: list[torch.Tensor]) -> Made | None:
     """None: not to be remembered."""
-    if not isinstance(result, FakeTensor) or not _flatten(result, []):
+    if not isinstance(result, FakeTensor) or not _is_plain(result):
         return None
     memory = result.untyped_storage()._cdata
     for index, argument in enumerate(given):

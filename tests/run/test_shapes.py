@@ -53,6 +53,17 @@ def _channels_last(x: torch.Tensor) -> Any:
     return [torch.convolution(y, kernel, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1) for y in (images, last)]
 
 
+def _created(x: torch.Tensor) -> Any:
+    anew = [
+        torch.zeros(3), torch.zeros(2, device="cuda"), torch.full((2, 3), 1), torch.full((2, 3), 1.0), torch.arange(3),
+        torch.arange(3.0), torch.eye(3, device="cuda:0"), torch.rand(3, dtype=torch.float64), torch.linspace(0, 1, 4),
+        torch.empty(1, 2, 3, 4, memory_format=torch.channels_last), torch.tril_indices(3, 3), torch.randperm(4),
+    ]  # fmt: skip
+    like = [torch.zeros_like(x, device="cuda"), torch.rand_like(x.t()), x.new_ones(2, dtype=torch.int32), x.to("cuda")]
+    back = torch.ones_like(like[0], device="cpu")
+    return anew, like, back, back + torch.ones_like(like[0], dtype=torch.float16, device="cpu")
+
+
 CASES: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     "several results": (lambda x: (x.split(2), x.max(0), torch.unbind(x)), "a list, a tuple of values and places"),
     "numbers": (lambda x: (x.long() + 1, x.long() + 1.0, x.long() + True, x.bool() + 1), "1, 1.0 and True are equal"),
@@ -68,6 +79,7 @@ CASES: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     ),
     "normalised": (_normalised, "statistics of halves are halves on a CPU; without training nothing is kept"),
     "channels last": (_channels_last, "convolutions lay out what they put out as what goes in, or not"),
+    "created": (_created, "on the device that is said, or on that of what it is like, or on the CPU"),
     "nothing": (lambda x: (x[:0], x[:0].sum(), x[:0] @ x.new_empty(6, 3)), "empty tensors"),
     "constants": (lambda x: (x + torch.tensor(2), x[torch.tensor([0, 1])], x + torch.ones(6)), "real ones among them"),
 }
