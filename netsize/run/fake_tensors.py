@@ -144,7 +144,7 @@ class Guesses(DispatchMode):
             return _SHAPES[name_of(func)](*args, **kwargs)
         try:
             if constants:
-                return func(*_on_its_own(args), **kwargs)
+                args = _on_its_own(args)
             return self._shapes.execute(func, args, kwargs, given)
         except (DynamicOutputShapeException, DataDependentOutputException):
             name = name_of(func)
@@ -170,7 +170,9 @@ class Guesses(DispatchMode):
             whole = isinstance(made, FakeTensor) and not (made.dtype.is_floating_point or made.dtype.is_complex)
             if not whole or made.device.type != "cpu" or made.numel() > KNOWN:
                 return made
-        elif not func._schema.is_mutable and all(tensor.layout is torch.strided for tensor in given):
+            with torch._C._DisableTorchDispatch():
+                return func(*args, **kwargs)
+        if not func._schema.is_mutable and all(tensor.layout is torch.strided for tensor in given):
             with suppress(DynamicOutputShapeException, DataDependentOutputException):
                 made = func(*args, **kwargs)
                 if any(tensor.numel() > KNOWN for tensor in tensors(made)):

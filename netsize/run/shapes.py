@@ -78,6 +78,8 @@ class Shapes:
     def recall(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """What `func` makes of its arguments; None if that is not remembered. `given`: all tensors among those, in
         order."""
+        if given and not any(isinstance(tensor, FakeTensor) for tensor in given):  # what has values is worked out
+            return None
         key = _key(func, args, kwargs)
         before = None if key is None else _made_before.get(key)
         if before is None:
@@ -92,7 +94,9 @@ class Shapes:
         if known is not None:
             return known
         key = _key(func, args, kwargs)
-        directly = _on_meta(func, args, kwargs, given) if key is not None else None
+        directly = None
+        if key is not None and all(isinstance(tensor, FakeTensor) for tensor in given):
+            directly = _on_meta(func, args, kwargs, given)
         if directly is not None:
             _made_before[key] = directly
             return self.recall(func, args, kwargs, given)
@@ -237,7 +241,9 @@ def _key(func: Any, args: Any, kwargs: Any) -> Any:
     if not isinstance(func, torch._ops.OpOverload) or func.namespace != "aten":  # nobody else's is known to be constant
         return None
     parts: list[Any] = [func, torch.get_default_dtype(), *kwargs]
-    return tuple(parts) if _flatten(args, parts) and _flatten(kwargs.values(), parts) else None
+    if not _flatten(args, parts) or not _flatten(kwargs.values(), parts):
+        return None
+    return None if func._schema.is_mutable and _CONSTANT in parts else tuple(parts)
 
 
 def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
@@ -245,7 +251,7 @@ def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
     for value in values:
         kind = type(value)
         if kind is FakeTensor:
-            if not _is_plain(value):
+            if value.constant is not None or not _is_plain(value):
                 return False
             parts.append(_layout(value))
         elif kind in _PLAIN:
@@ -254,16 +260,20 @@ def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
             parts.append(len(value))
             if not _flatten(value, parts):
                 return False
+        elif kind is torch.Tensor and _is_plain(value) and value.dtype not in _MASKS:
+            parts += (_CONSTANT, value.size(), value.stride(), value.storage_offset(), value.dtype, value.device)
         else:
             return False
     return True
 
 
-def _is_plain(tensor: FakeTensor) -> bool:
-    """It is all that its layout says."""
-    return tensor.constant is None and tensor.layout is torch.strided and not tensor.is_conj() and not tensor.is_neg()
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Its layout says all about it, but for values."""
+    return tensor.layout is torch.strided and not tensor.is_conj() and not tensor.is_neg() and not tensor.is_nested
 
 
+_CONSTANT = "a tensor that has values"
+_MASKS = (torch.bool, torch.uint8)  # of which values say how many they choose
 _PLAIN = frozenset(
     (bool, int, float, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 )
@@ -275,7 +285,7 @@ def _layout(tensor: FakeTensor) -> Layout:
 
 def _made(result: Any, given: list[torch.Tensor]) -> Made | None:
     """None: not to be remembered."""
-    if not isinstance(result, FakeTensor) or not _is_plain(result):
+    if not isinstance(result, FakeTensor) or result.constant is not None or not _is_plain(result):
         return None
     memory = result.untyped_storage()._cdata
     for index, argument in enumerate(given):

@@ -33,9 +33,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     names = timm.list_models(options.patterns or "*")
     names = names if options.patterns else small_ones(names, options.networks)
-    print("| network | operations | forward, ms | verified, of it | --no-verify, ms for each operation |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    ratios, long, each = [], [], []
+    print("| network | operations | forward, ms | verified, of it | --no-verify, of that | ms for each operation |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    ratios, long, each, of_verified = [], [], [], []
     for name in names:
         model = timm.create_model(name, pretrained=False).eval()
         size = model.default_cfg.get("test_input_size") or model.default_cfg["input_size"]
@@ -43,9 +43,14 @@ def main() -> None:
         ratios.append(verified / forward)
         long += [verified / forward] if forward >= 1 else []
         each.append(without / operations * 1e3)
-        print(f"| {name} | {operations} | {forward * 1e3:.0f} | {ratios[-1]:.2f} | {each[-1]:.2f} |", flush=True)
+        of_verified.append(without / verified)
+        shown = (f"{forward * 1e3:.0f}", *(f"{value[-1]:.2f}" for value in (ratios, of_verified, each)))
+        print("|", " | ".join((name, str(operations), *shown)), "|", flush=True)
     print(f"\n{len(names)} networks: verified {statistics.median(ratios):.2f} times a forward pass (median)")
     print(f"--no-verify: {statistics.median(each):.2f} ms for each operation (median), {max(each):.2f} (most)")
+    slower = sum(value > 1 for value in of_verified)
+    of_it = f"{statistics.median(of_verified):.2f} (median), {max(of_verified):.2f} (most)"
+    print(f"--no-verify takes {of_it} times as long as verification, {slower} of them longer")
     if long:
         print(f"{len(long)} that take a second: {statistics.median(long):.2f} (median), {max(long):.2f} (most)")
 
