@@ -77,10 +77,10 @@ def _real_peak(model: nn.Module, updates: torch.optim.Optimizer) -> int:
         model(x).sum().backward()
         updates.step()
 
-    for parameter in model.parameters():  # for its state, which later steps find there
-        parameter.grad = torch.zeros_like(parameter)
-    updates.step()
-    updates.zero_grad()
+    if isinstance(updates, torch.optim.Adam):  # its state, which later steps find there
+        for parameter in model.parameters():
+            moments = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
+            updates.state[parameter] = {"step": torch.tensor(0.0), **moments}
     with torch.random.fork_rng(devices=[]):
         state = [t for values in updates.state.values() for t in values.values()]
         there = [*model.parameters(), *model.buffers(), x, *state]

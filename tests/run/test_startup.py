@@ -14,21 +14,19 @@ def compiler():
     return sorted(name for name in sys.modules if name.startswith("torch._dynamo"))
 """
 CASES = {
-    "torchvision alone: no compiler, and nothing that stands for it is left behind": """
+    "torchvision alone: no compiler, a second time nothing, and nothing that stands for it is left behind": """
 with startup.imports():
     import torchvision
 assert compiler() == [], compiler()
+with startup.imports(values=False):
+    pass
+assert compiler() == [], compiler()
+taken = sys.modules["torchvision.ops.roi_align"].is_compile_supported
+said = [taken(device) for device in ("cpu", "mps")]  # what torchvision has taken asks the compiler's own
 import torch._dynamo.utils as real
 assert real.__file__ and real.counters is not None
-""",
-    "the function that torchvision has taken says what the compiler's own says": """
-with startup.imports():
-    import torchvision
-taken = sys.modules["torchvision.ops.roi_align"].is_compile_supported
-assert compiler() == []
-said = [taken(device) for device in ("cpu", "mps")]
-from torch._dynamo.utils import is_compile_supported as real
-assert real is not taken and said == [real(device) for device in ("cpu", "mps")]
+assert real.is_compile_supported is not taken
+assert said == [real.is_compile_supported(device) for device in ("cpu", "mps")]
 """,
     "who needs the compiler meanwhile has it, whole": """
 with startup.imports():
@@ -44,13 +42,6 @@ assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
 with startup.imports(values=False):
     pass
 assert "torch._dynamo.convert_frame" in compiler()
-""",
-    "a second time nothing is done": """
-with startup.imports():
-    pass
-with startup.imports(values=False):
-    pass
-assert compiler() == []
 """,
     "a process that is somebody else's imports what it would": """
 gc.enable()
