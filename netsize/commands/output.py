@@ -24,13 +24,11 @@ class Output:
         self, result: Any, *, depth: int | None = None, top: int | None = None, sort: str | None = None
     ) -> str | None:
         """Show a result, or those of its rows that are chosen. A terminal has a width and colours; a pipe has the
-        width of COLUMNS, or none; a file neither. What was printed, if it was."""
+        width of COLUMNS, or none; a file neither. Returns what was printed, if it was."""
         file = self.file
+        text = self.text(result, depth=depth, top=top, sort=sort)
         if self.open and file is None:  # it stays there: a browser reads it later
             file = Path(tempfile.mkdtemp(prefix="netsize-")) / f"netsize{FORMATS[self.format]}"
-        width = None if file else columns()
-        style = Style(width, colours(self.color) and not file, bool(file) or speaks_unicode(), depth, top, sort)
-        text = render(result, self.format, style)
         write(text, file)
         if self.open and file is not None:
             import webbrowser
@@ -38,3 +36,10 @@ class Output:
             if not webbrowser.open(file.resolve().as_uri()):
                 raise BadOption(f"--open: there is no browser to show {file}")
         return text if file is None else None
+
+    def text(self, result: Any, *, depth: int | None = None, top: int | None = None, sort: str | None = None) -> str:
+        """What is shown of it."""
+        into_file = self.open or self.file is not None
+        width = None if into_file else columns()
+        coloured = colours(self.color) and not into_file
+        return render(result, self.format, Style(width, coloured, into_file or speaks_unicode(), depth, top, sort))

@@ -44,7 +44,7 @@ def again(line: list[str]) -> int | None:
 
 
 def keep(question: Question, text: str, status: int) -> None:
-    """Of the command line of this process, what was printed of facts that were remembered. Not where Python files say
+    """Of the command line of this process, what is printed of facts that are remembered. Not where Python files say
     what the network is; lines that name another file are not even looked up."""
     if _line is None or question.own_files:
         return

@@ -10,6 +10,7 @@ from netsize import errors
 from netsize.commands import options, repeated, terminal
 from netsize.commands.output import Output
 from netsize.errors import BadOption
+from netsize.facts.cache import recall
 from netsize.results.count import count
 from netsize.results.report import QUANTITIES, Convention, Options
 from netsize.sources import recognise
@@ -83,12 +84,16 @@ def show(
     )
     with terminal.progress() as say:
         facts = remembering.ask(asked, say)
-    report = count(facts, Convention(bias, pooling, not no_padding), shown)
+    convention = Convention(bias, pooling, not no_padding)
+    report = count(facts, convention, shown)
     told = output.deliver(report, depth=depth, top=top, sort=sort)
     differs = report.verification.status == "failed" or (strict and not report.complete)
     status = errors.DIFFERS if differs else errors.COUNTED
-    if told is not None and facts.remembered:
-        repeated.keep(asked, told, status)
+    if told is not None and not remembering.fresh:
+        if not facts.remembered and (known := recall(asked)):  # as it will be told the next time
+            facts, told = known, output.text(count(known, convention, shown), depth=depth, top=top, sort=sort)
+        if facts.remembered:
+            repeated.keep(asked, told, status)
     return status
 
 
