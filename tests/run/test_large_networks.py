@@ -1,7 +1,5 @@
 """Networks that are larger than memory: counted without any, and run with one layer's parameters at a time."""
 
-import resource
-import subprocess
 import sys
 from pathlib import Path
 
@@ -88,28 +86,30 @@ def test_not_even_one_layer_fits(capsys) -> None:
     assert len(error.splitlines()) == 2
 
 
+LIMITED = """
+import resource
+import sys
+from pathlib import Path
+
+from netsize.__main__ import run
+
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+limit = taken + 22 * 2**30 // 10
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+run()
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v")
-def test_twice_the_memory_there_is() -> None:
+def test_twice_the_memory_there_is(netsize, tmp_path: Path) -> None:
     """70 layers of 4096 x 4096 take 4.4 GiB; what the process may have beyond torch itself is 2.2 GiB. The limit is
     the system's: a process that exceeds it fails."""
-    torch_takes = address_space_of("import torch, torchvision")
-    limit = torch_takes + 22 * 2**30 // 10
-
-    def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-    layers = 70
-    command = [sys.executable, "-m", "netsize", "net.py:Chain", "--set", f"layers={layers}", "--input", "4096",
-               "--device", "cpu", "--top", "3"]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limited)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"✓ {layers} of {layers} layers verified" in done.stdout
+    (tmp_path / "limited.py").write_text(LIMITED)
+    line = ["net.py:Chain", "--set", "layers=70", "--input", "4096", "--device", "cpu", "--top", "3"]
+    done = netsize(*line, module="limited")
+    assert (done.status, done.stderr) == (0, "")
+    assert "✓ 70 of 70 layers verified" in done.stdout
     assert "GiB of its parameters in memory layer by layer" in " ".join(done.stdout.split())
-
-
-def address_space_of(code: str) -> int:
-    code += "; print([line.split()[1] for line in open('/proc/self/status') if line.startswith('VmPeak')][0])"
-    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) * 1024
 
 
 def test_a_chain_of_ten_thousand_layers_costs_ten_thousand_times_one() -> None:
