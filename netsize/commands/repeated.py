@@ -1,5 +1,5 @@
-"""A command line that was answered before, from facts that are remembered, is answered again as it was printed then. It
-takes neither parsing nor laying out, which are three quarters of the time of a remembered answer.
+"""A command line that was answered before is answered at once: what it prints of the facts that are remembered by then
+is kept with them. Parsing and laying out are three quarters of the time of a remembered answer.
 
 It is printed if the same facts would be found for it, and shown in the same way: what is kept has the question that was
 asked, and is of no use once those facts are others or forgotten.
