@@ -43,10 +43,15 @@ def again(line: list[str]) -> int | None:
     return None
 
 
+def keeps(question: Question) -> bool:
+    """Whether what is told of it may be kept: by the process of a command line, and not where Python files say what the
+    network is. (Lines that name another file are not even looked up.)"""
+    return _line is not None and not question.own_files
+
+
 def keep(question: Question, text: str, status: int) -> None:
-    """Of the command line of this process, what is printed of facts that are remembered. Not where Python files say
-    what the network is; lines that name another file are not even looked up."""
-    if _line is None or question.own_files:
+    """What the command line of this process prints of facts that are remembered, and its exit status."""
+    if _line is None:
         return
     asked = json.loads(json.dumps(vars(question), default=str))
     facts = _facts(_question(asked))

@@ -89,7 +89,7 @@ def show(
     told = output.deliver(report, depth=depth, top=top, sort=sort)
     differs = report.verification.status == "failed" or (strict and not report.complete)
     status = errors.DIFFERS if differs else errors.COUNTED
-    if told is not None and not remembering.fresh:
+    if told is not None and not remembering.fresh and repeated.keeps(asked):
         if not facts.remembered and (known := recall(asked)):  # as it will be told the next time
             facts, told = known, output.text(count(known, convention, shown), depth=depth, top=top, sort=sort)
         if facts.remembered:
