@@ -174,7 +174,7 @@ class Guesses(DispatchMode):
                 return func(*args, **kwargs)
         if not func._schema.is_mutable and all(tensor.layout is torch.strided for tensor in given):
             with suppress(DynamicOutputShapeException, DataDependentOutputException):
-                made = func(*args, **kwargs)
+                made = self._shapes.execute(func, args, kwargs, given)
                 if any(tensor.numel() > KNOWN for tensor in tensors(made)):
                     return made
         with unset_fake_temporarily():

@@ -76,10 +76,12 @@ class Shapes:
         return made.requires_grad_() if value.requires_grad else made
 
     def recall(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
-        """What `func` makes of its arguments; None if that is not remembered. `given`: all tensors among those, in
-        order."""
-        if given and not any(isinstance(tensor, FakeTensor) for tensor in given):  # what has values is worked out
-            return None
+        """What `func` makes of its arguments; None if that is not remembered, or if all of them have values, since then
+        so has that. `given`: all tensors among those, in order."""
+        fake = any(isinstance(tensor, FakeTensor) for tensor in given)
+        return self._remembered(func, args, kwargs, given) if fake else None
+
+    def _remembered(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         key = _key(func, args, kwargs)
         before = None if key is None else _made_before.get(key)
         if before is None:
@@ -89,8 +91,8 @@ class Shapes:
         return results[0] if kind is None else kind(results)
 
     def execute(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
-        """What `func` makes of its arguments, remembered or not."""
-        known = self.recall(func, args, kwargs, given)
+        """What `func` makes of its arguments, remembered or not; without values."""
+        known = self._remembered(func, args, kwargs, given)
         if known is not None:
             return known
         key = _key(func, args, kwargs)
@@ -99,7 +101,7 @@ class Shapes:
             directly = _on_meta(func, args, kwargs, given)
         if directly is not None:
             _made_before[key] = directly
-            return self.recall(func, args, kwargs, given)
+            return self._remembered(func, args, kwargs, given)
         output = func(*args, **kwargs)
         if key is not None and _key(func, args, kwargs) == key:  # it has not moved its arguments
             kind = type(output) if type(output) in (list, tuple) else None

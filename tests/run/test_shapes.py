@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from netsize.run.fake_tensors import without_values
 from netsize.run.shapes import _made_before, forget
@@ -100,6 +100,15 @@ def test_remembered_shapes_are_torchs_own(function: Callable[[torch.Tensor], Any
         first, again = _seen(function(torch.empty(4, 6))), _seen(function(torch.empty(4, 6)))
     assert _made_before, "nothing was remembered"
     assert first == again == expected, reason
+
+
+def test_small_constants_have_values_each_time_and_large_ones_never() -> None:
+    with torch.no_grad(), without_values(nn.Identity()):
+        for _ in range(2):
+            small, large = (torch.arange(rows)[:, None] * torch.arange(3) for rows in (4, 2**19))
+            assert type(small) is torch.Tensor and small.tolist() == [[0, 0, 0], [0, 1, 2], [0, 2, 4], [0, 3, 6]]
+            assert isinstance(large, FakeTensor) and large.shape == (2**19, 3)
+            assert torch.empty(4, 6)[small].shape == (4, 3, 6)
 
 
 def test_parameters_share_what_they_shared() -> None:
