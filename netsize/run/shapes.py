@@ -262,7 +262,7 @@ def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
             parts.append(len(value))
             if not _flatten(value, parts):
                 return False
-        elif kind is torch.Tensor and _is_plain(value) and value.dtype not in _MASKS:
+        elif kind is torch.Tensor and _is_plain(value):
             parts += (_CONSTANT, value.size(), value.stride(), value.storage_offset(), value.dtype, value.device)
         else:
             return False
@@ -275,7 +275,6 @@ def _is_plain(tensor: torch.Tensor) -> bool:
 
 
 _CONSTANT = "a tensor that has values"
-_MASKS = (torch.bool, torch.uint8)  # of which values say how many they choose
 _PLAIN = frozenset(
     (bool, int, float, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 )

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
+import netsize
 from netsize.run.fake_tensors import without_values
 from netsize.run.shapes import _made_before, forget
 
@@ -109,6 +110,56 @@ def test_small_constants_have_values_each_time_and_large_ones_never() -> None:
             assert type(small) is torch.Tensor and small.tolist() == [[0, 0, 0], [0, 1, 2], [0, 2, 4], [0, 3, 6]]
             assert isinstance(large, FakeTensor) and large.shape == (2**19, 3)
             assert torch.empty(4, 6)[small].shape == (4, 3, 6)
+
+
+class Computed(nn.Module):
+    """Calls its layer as often as it works out from constants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(int((torch.arange(3) * 2).max())):
+            x = self.layer(x)
+        return x
+
+
+def test_what_is_worked_out_from_constants_is_so_each_time() -> None:
+    for _ in range(2):
+        report = netsize.analyze(Computed(), "4", verify=False, device="cpu")
+        assert (report.totals.connections, report.guessed) == (4 * 16, ())
+
+
+class Overwritten(nn.Module):
+    """A constant that holds by then what nobody knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        number = torch.zeros(1, dtype=torch.int64)
+        number.copy_(x.sum().long().view(1))
+        for _ in range(int(number)):
+            x = self.layer(x)
+        return x
+
+
+def test_a_constant_that_is_written_to_is_known_no_more() -> None:
+    for _ in range(2):
+        report = netsize.analyze(Overwritten(), "4", verify=False, device="cpu")
+        assert (report.totals.connections, report.guessed) == (16, (("aten._local_scalar_dense", ""),))
+
+
+def test_a_part_may_come_before_the_whole() -> None:
+    model = nn.Sequential(nn.Linear(4, 2), nn.Linear(4, 4))
+    model[0].weight = nn.Parameter(model[1].weight.detach()[1:3])
+    before = [_seen(part.weight) for part in model]
+    with without_values(model):
+        assert [_seen(part.weight) for part in model] == before
+        assert model[0].weight.untyped_storage()._cdata == model[1].weight.untyped_storage()._cdata
+        assert model[1].weight.untyped_storage().nbytes() == 64
 
 
 def test_parameters_share_what_they_shared() -> None:
