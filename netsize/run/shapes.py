@@ -79,29 +79,19 @@ class Shapes:
         """What `func` makes of its arguments; None if that is not remembered, or if all of them have values, since then
         so has that. `given`: all tensors among those, in order."""
         fake = any(isinstance(tensor, FakeTensor) for tensor in given)
-        return self._remembered(func, args, kwargs, given) if fake else None
-
-    def _remembered(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
-        key = _key(func, args, kwargs)
-        before = None if key is None else _made_before.get(key)
-        if before is None:
-            return None
-        kind, made = before
-        results = [self._again(one, given) for one in made]
-        return results[0] if kind is None else kind(results)
+        return self._remembered(_key(func, args, kwargs), given) if fake else None
 
     def execute(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """What `func` makes of its arguments, remembered or not; without values."""
-        known = self._remembered(func, args, kwargs, given)
+        key = _key(func, args, kwargs)
+        known = self._remembered(key, given)
         if known is not None:
             return known
-        key = _key(func, args, kwargs)
-        directly = None
         if key is not None and all(isinstance(tensor, FakeTensor) for tensor in given):
             directly = _on_meta(func, args, kwargs, given)
-        if directly is not None:
-            _made_before[key] = directly
-            return self._remembered(func, args, kwargs, given)
+            if directly is not None:
+                _made_before[key] = directly
+                return self._remembered(key, given)
         output = func(*args, **kwargs)
         if key is not None and _key(func, args, kwargs) == key:  # it has not moved its arguments
             kind = type(output) if type(output) in (list, tuple) else None
@@ -109,6 +99,14 @@ class Shapes:
             if None not in known:
                 _made_before[key] = (kind, [made for made in known if made is not None])
         return output
+
+    def _remembered(self, key: Any, given: list[torch.Tensor]) -> Any:
+        before = _made_before.get(key)
+        if before is None:
+            return None
+        kind, made = before
+        results = [self._again(one, given) for one in made]
+        return results[0] if kind is None else kind(results)
 
     def _again(self, made: Made, given: list[torch.Tensor]) -> torch.Tensor:
         if made.argument is None:

@@ -18,7 +18,7 @@ from netsize.facts.network import Call, Execution, Step
 from netsize.lecture.formulas import Shape
 from netsize.sources.initialisers import materialised
 from netsize.sources.wrappers import bytes_of, is_spread, share_of
-from netsize.trace import quantized, recurrent_kernel  # noqa: F401 - their readers
+from netsize.trace import quantized, recurrent_kernel  # noqa: F401 - they add their readers
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.biases import Biases
 from netsize.trace.dispatch_mode import DispatchMode

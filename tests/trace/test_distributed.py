@@ -72,8 +72,8 @@ def test_counts_are_those_of_the_whole_network(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for way, verified in itertools.product(ways, (True, False)):
         found = json.loads(Path(f"{store}.{way}.{verified}").read_text())
-        assert [(row["path"], row["connections"], row["weights"]) for row in found["layers"]] == [
-            ("up", 3 * 512, 512), ("down", 3 * 512, 512),
+        assert [(way, row["path"], row["connections"], row["weights"]) for row in found["layers"]] == [
+            (way, "up", 3 * 512, 512), (way, "down", 3 * 512, 512),
         ]  # fmt: skip
         assert (found["totals"]["parameters"], found["totals"]["biases"]) == (1072, 48)
         assert found["parameter_bytes"] == {"float32": 4 * 1072}
