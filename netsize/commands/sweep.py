@@ -42,7 +42,7 @@ def sweep(
     options.check_inputs(shape)
     with terminal.progress() as say:
         say("importing torch")
-        with startup.imports(values=False):
+        with startup.imports():
             from netsize.run.sweep import sweep as run_sweep
 
             source_of(model)

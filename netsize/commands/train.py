@@ -73,7 +73,7 @@ def train(
     plan.check()
     with terminal.progress() as say:
         say("importing torch")
-        with startup.imports(values=False):
+        with startup.imports():
             from netsize.costs.prediction import train_model
 
             source_of(model)

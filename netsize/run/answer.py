@@ -81,7 +81,7 @@ def run(question: Question, say: Say) -> Network:
             say=say,
         )
     say("importing torch")
-    with startup.imports(values=question.verify):
+    with startup.imports():
         from netsize.run.examination import examine
         from netsize.sources import source_of
         from netsize.sources.environment import choose_device

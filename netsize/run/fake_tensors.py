@@ -15,8 +15,6 @@ from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
     FakeTensor,
-    FakeTensorMode,
-    unset_fake_temporarily,
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -45,9 +43,9 @@ def without_values(
     do sparse ones, of which fake ones have no entries.
     """
     _let_processes_talk()
-    mode = FakeTensorMode(allow_non_fake_inputs=True)
-    mode.cache_enabled = False  # it grows for ever over many networks, and takes longer: see `netsize.run.shapes`
-    shapes = Shapes(mode)
+    if not torch.cuda.is_available():
+        torch._C._ensureCUDADeviceGuardSet()  # what goes to a GPU asks for the one that is current
+    shapes = Shapes()
     before: list[tuple[nn.Module, dict[str, Any], str, torch.Tensor]] = []
     for module in model.modules():
         if isinstance(module, torch.jit.ScriptModule):
@@ -67,7 +65,7 @@ def without_values(
                 before.append((module, held, name, value))
                 _exchange(module, held, name, other)
     try:
-        with _conversions(), mode, Guesses(answer, shapes) as guesses:
+        with _conversions(), Guesses(answer, shapes) as guesses:
             yield guesses
     finally:
         for module, held, name, value in before:
@@ -121,10 +119,11 @@ class Guesses(DispatchMode):
 
     def __init__(self, answer: bool, shapes: Shapes) -> None:
         super().__init__()
+        self._mode_key = torch._C._TorchDispatchModeKey.FAKE  # what is asked for on a GPU does not look for one
         self.made: list[str] = []
         self._answer = answer
         self._shapes = shapes
-        self.recall, self.fake_mode = shapes.recall, shapes.mode
+        self.recall, self.is_own = shapes.recall, shapes.is_own
         self._written: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # constants that hold more by now
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -141,7 +140,8 @@ class Guesses(DispatchMode):
         if name_of(func) in _BY_MASK:
             args = (args[0], _places(args[1]), *args[2:])
         if name_of(func) in _SHAPES:
-            return _SHAPES[name_of(func)](*args, **kwargs)
+            with self:
+                return _SHAPES[name_of(func)](*args, **kwargs)
         try:
             if constants:
                 args = _on_its_own(args)
@@ -154,7 +154,8 @@ class Guesses(DispatchMode):
             self.made.append(name)
             if len(self.made) > PATIENCE:
                 raise NeverEnds(f"{name} is asked again and again: values decide when it ends") from None
-            return answer(*args)
+            with self:
+                return answer(*args)
 
     def _number(self, tensor: torch.Tensor) -> bool | int | float:
         if tensor.dtype == torch.bool:
@@ -172,13 +173,16 @@ class Guesses(DispatchMode):
                 return made
             with torch._C._DisableTorchDispatch():
                 return func(*args, **kwargs)
+        if func.is_view:
+            made = func(*args, **kwargs)
+            if all(tensor.numel() <= KNOWN for tensor in tensors(made)):
+                return made
         if not func._schema.is_mutable and all(tensor.layout is torch.strided for tensor in given):
             with suppress(DynamicOutputShapeException, DataDependentOutputException):
                 made = self._shapes.execute(func, args, kwargs, given)
                 if any(tensor.numel() > KNOWN for tensor in tensors(made)):
                     return made
-        with unset_fake_temporarily():
-            return func(*args, **kwargs)
+        return func(*args, **kwargs)
 
 
 class NeverEnds(Exception):
@@ -191,8 +195,7 @@ def _on_its_own(value: Any) -> Any:
         return type(value)(map(_on_its_own, value))
     if not isinstance(value, torch.Tensor) or value.layout is torch.strided or isinstance(value, FakeTensor):
         return value
-    with unset_fake_temporarily():
-        return value.detach().clone() if value._is_view() else value
+    return value.detach().clone() if value._is_view() else value
 
 
 def _nonzero(mask: torch.Tensor) -> torch.Tensor:
@@ -209,8 +212,7 @@ def _places(indices: list[torch.Tensor | None]) -> list[torch.Tensor | None]:
         if index is None or isinstance(index, FakeTensor) or index.dtype not in (torch.bool, torch.uint8):
             found.append(index)
         else:
-            with unset_fake_temporarily():
-                found += index.nonzero().unbind(1)
+            found += index.nonzero().unbind(1)
     return found
 
 

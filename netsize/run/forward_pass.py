@@ -133,7 +133,7 @@ def _traced(
         inputs = make_inputs(device)
         tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
         if guesses is not None:
-            tracer.guesses, tracer.recall, tracer.fake_mode = guesses.made, guesses.recall, guesses.fake_mode
+            tracer.guesses, tracer.recall, tracer.is_own = guesses.made, guesses.recall, guesses.is_own
         tracer.before_write = built.before_write
         tracer.shapes_only = not execute and loss is None
         if not execute:  # a module may hold a parameter under a name that torch does not know: it was not exchanged

@@ -43,7 +43,7 @@ def _work(questions: list[Question], say: Callable[[str], None], fresh: bool) ->
     if not questions:
         return
     say("importing torch")
-    _import_torch(values=all(question.verify for question in questions))
+    _import_torch()
     workers = min(
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(questions)
     )
@@ -68,8 +68,8 @@ def _work(questions: list[Question], say: Callable[[str], None], fresh: bool) ->
             raise
 
 
-def _import_torch(values: bool) -> None:
-    with startup.imports(values):
+def _import_torch() -> None:
+    with startup.imports():
         from netsize.run import examination  # noqa: F401 - for all processes at once
         from netsize.sources.environment import import_torchvision
 

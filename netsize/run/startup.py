@@ -1,25 +1,23 @@
 """A cold start as short as it can be, and one that can be interrupted."""
 
 import gc
-import importlib
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 from netsize.errors import FAILED, INTERRUPTED, BadOption
+from netsize.run import compiler
 
 _imported = _importing = False
 
 
 @contextmanager
-def imports(values: bool = True) -> Iterator[None]:
-    """Around the imports of torch and torchvision in a command. `values`: networks will be run; those that are counted
-    without their values need torch's compiler, which is imported, too.
+def imports() -> Iterator[None]:
+    """Around the imports of torch and torchvision in a command.
 
     They create a million objects that live as long as the process: looking for garbage among them, again and
     again and once more at exit, takes a third of the time of `python -c "import torch, torchvision"`. And
@@ -35,44 +33,16 @@ def imports(values: bool = True) -> Iterator[None]:
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, _leave) if main else None
     _importing = True
-    compiler = _Compiler()
     try:
-        yield
-        if not values:
-            compiler.load()
+        with compiler.imported_later():
+            yield
     finally:
         if main:
             signal.signal(signal.SIGINT, before)
         _importing = False
-        compiler.leave()
         gc.freeze()
         _imported = True
         gc.enable()
-
-
-class _Compiler(ModuleType):
-    """Stands for the compiler's `torch._dynamo.utils` until anything of it is used. torchvision takes one function
-    from there, for a RoI Align that it may compile: importing the compiler for it (and sympy) takes a second, a third
-    of what importing torch and torchvision takes."""
-
-    def __init__(self) -> None:
-        super().__init__("torch._dynamo.utils")
-        sys.modules.setdefault(self.__name__, self)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)  # as the import system asks for
-        if name == "is_compile_supported":
-            return lambda device: self.load().is_compile_supported(device)
-        return getattr(self.load(), name)
-
-    def load(self) -> ModuleType:
-        self.leave()
-        return importlib.import_module(self.__name__)
-
-    def leave(self) -> None:
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
 
 
 _interrupted = False

@@ -69,7 +69,7 @@ class Tracer(DispatchMode):
         self.raised: BaseException | None = None  # the latest error of the network's own
         self.raised_in = self.threads.frames[0]
         self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
-        self.fake_mode: Any = None  # that of a pass without values
+        self.is_own: Callable[[FakeTensor], bool] = lambda tensor: False  # whether it is one of a pass without values
         self.recall: Callable[..., Any] = lambda *_: None  # what an operation made of such arguments before, if known
         self.before_write: Callable[[torch.Tensor], None] = lambda tensor: None
         self.guessed: dict[tuple[str, str], None] = {}  # the same, each with the layer that asked
@@ -99,7 +99,7 @@ class Tracer(DispatchMode):
 
     def _asks_for_shapes(self, given: list[torch.Tensor]) -> bool:
         """Whether somebody (distributed tensors) works out shapes beside the pass: it executes nothing."""
-        return any(isinstance(tensor, FakeTensor) and tensor.fake_mode is not self.fake_mode for tensor in given)
+        return any(isinstance(tensor, FakeTensor) and not self.is_own(tensor) for tensor in given)
 
     def _follow(self, func: Any, args: Any, kwargs: Any) -> Any:
         before, arguments, kind = len(self.guesses), tensors((args, kwargs)), kind_of(func)

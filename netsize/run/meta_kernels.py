@@ -1,0 +1,160 @@
+"""What torch's kernels for its meta device make of fake tensors: asked directly, where the kernels of the device that
+those are on make the same."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensor
+
+from netsize.run import compiler
+from netsize.trace.silent_operations import is_elementwise, name_of
+
+aten = torch.ops.aten
+META = torch.device("meta")  # by its name it takes torch as long again to find
+
+
+class Layout(NamedTuple):
+    """How a tensor lies in memory."""
+
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+    dtype: torch.dtype
+    device: torch.device
+
+
+class Made(NamedTuple):
+    """One result of an operation on arguments that lie in memory as they did then."""
+
+    layout: Layout
+    argument: int | None  # the tensor among the arguments in whose memory it lies
+    itself: bool  # it is that argument
+
+
+def layout_of(tensor: FakeTensor) -> Layout:
+    return Layout(tensor.size(), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.fake_device)
+
+
+def ask(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> tuple[type | None, list[Made]] | None:
+    """What `func` makes of its arguments; None where the meta kernel may say something else, or where there is none.
+    `given`: all tensors among the arguments, in order, fake ones or constants."""
+    if func is aten.native_batch_norm.default and not args[5]:
+        return _normalised(args)
+    devices = {tensor.fake_device if isinstance(tensor, FakeTensor) else tensor.device for tensor in given}
+    if _goes_where_it_is_told(func):
+        devices = {kwargs.get("device") or next(iter(devices), torch.device("cpu"))}
+        kwargs = kwargs | {"device": META}
+    if len(devices) != 1 or any(isinstance(value, torch.device) for value in args):
+        return None
+    (device,) = devices
+    if not _says_the_same(func, given, device):
+        return None
+    with torch._C._DisableTorchDispatch():
+        shapes = {id(tensor): _without_device(tensor) for tensor in given}
+        before = [_lies(shape) for shape in shapes.values()]
+        try:
+            with compiler.left_out():
+                output = func(*_exchanged(args, shapes), **_exchanged(kwargs, shapes))
+            if func is aten.convolution.default and any(map(_has_channels_last, given)):
+                output = output.to(memory_format=_format(*args))
+        except Exception:  # what is wrong the fake tensors say
+            return None
+        kind = type(output) if type(output) in (list, tuple) else None
+        known = [_from(result, given, shapes, device) for result in ([output] if kind is None else output)]
+        moved = before != [_lies(shape) for shape in shapes.values()]
+    if None in known or moved:
+        return None
+    return kind, [made for made in known if made is not None]
+
+
+def _normalised(args: Any) -> tuple[type | None, list[Made]] | None:
+    """Without training the CPU's kernel keeps nothing for backward, and its meta kernel does not know that."""
+    images = args[0]
+    if images.fake_device.type != "cpu" or not images.is_contiguous():
+        return None
+    nothing = layout_of(images)._replace(size=torch.Size([0]), stride=(1,), offset=0)
+    made = [layout_of(images)._replace(offset=0), nothing, nothing]
+    return (tuple, [Made(layout, None, False) for layout in made])
+
+
+@cache
+def _goes_where_it_is_told(func: Any) -> bool:
+    """It makes a tensor, on a device that it may be told."""
+    return any(argument.name == "device" for argument in func._schema.arguments)
+
+
+_PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm}  # what they put out is contiguous
+_LAYS_OUT_ALIKE = """
+    adaptive_max_pool2d _adaptive_avg_pool2d amax amin argmax avg_pool2d cat clone constant_pad_nd copy_ cumsum fill_
+    flip index index_select _log_softmax max max_pool2d_with_indices mean native_group_norm native_layer_norm repeat
+    roll _softmax sort stack std sum _to_copy topk upsample_bilinear2d upsample_nearest2d var_mean zero_ zeros_like
+"""
+_KEEPS_CHANNELS_LAST = {f"aten.{name}" for name in _LAYS_OUT_ALIKE.split()}  # or loses them, on each device
+
+
+def _says_the_same(func: Any, given: list[torch.Tensor], device: torch.device) -> bool:
+    if _never_depends(func):
+        return True
+    if _values_matter(func, given):
+        return False
+    if "norm" in name_of(func) and any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in given):
+        return False  # statistics of halves are halves, or not
+    if name_of(func) in _KEEPS_CHANNELS_LAST or (func is aten.convolution.default and device.type == "cpu"):
+        return True
+    return not any(map(_has_channels_last, given))
+
+
+@cache
+def _never_depends(func: Any) -> bool:
+    """Neither on the device nor on the layout of the arguments."""
+    return bool(func.is_view or is_elementwise(func) or func.overloadpacket in _PRODUCTS)
+
+
+def _values_matter(func: Any, given: list[torch.Tensor]) -> bool:
+    """Whether they may decide a size, as those of a mask do."""
+    if func is aten.index.Tensor:
+        return any(tensor.dtype in (torch.bool, torch.uint8) for tensor in given[1:])
+    return not {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}.isdisjoint(func.tags)
+
+
+def _has_channels_last(tensor: torch.Tensor) -> bool:
+    return tensor.dim() in (4, 5) and tensor.stride(1) == 1 and 0 not in tensor.stride() and not tensor.is_contiguous()
+
+
+def _format(images: Any, weight: Any, bias: Any, *settings: Any) -> torch.memory_format:
+    """How a CPU's convolution lays out what it puts out: torch's own answer, which its fake tensors ask for, too."""
+    backend = torch._C._select_conv_backend(images, weight, bias, *settings, None)
+    return torch._C._conv_determine_backend_memory_format(images, weight, backend)
+
+
+def _lies(tensor: torch.Tensor) -> Any:
+    return tensor.size(), tensor.stride(), tensor.storage_offset()
+
+
+def _without_device(tensor: torch.Tensor) -> torch.Tensor:
+    """Of a fake tensor, lies in the same memory."""
+    if not isinstance(tensor, FakeTensor):
+        return torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device=META)
+    shape = torch.empty(0, dtype=tensor.dtype, device=META)
+    return shape.set_(tensor.untyped_storage(), int(tensor.storage_offset()), tensor.size(), tensor.stride())
+
+
+def _exchanged(value: Any, others: dict[int, torch.Tensor]) -> Any:
+    if isinstance(value, torch.Tensor):
+        return others[id(value)]
+    if isinstance(value, dict):
+        return {key: _exchanged(item, others) for key, item in value.items()}
+    return type(value)(_exchanged(item, others) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def _from(result: Any, given: list[torch.Tensor], shapes: dict[int, torch.Tensor], device: torch.device) -> Made | None:
+    """None: not to be remembered."""
+    if not isinstance(result, torch.Tensor) or result.layout is not torch.strided or result.is_conj():
+        return None
+    memory = result.untyped_storage()._cdata
+    layout = Layout(result.size(), result.stride(), int(result.storage_offset()), result.dtype, device)
+    for index, argument in enumerate(given):
+        if shapes[id(argument)].untyped_storage()._cdata == memory:
+            return Made(layout, index, shapes[id(argument)] is result) if isinstance(argument, FakeTensor) else None
+    return Made(layout, None, False) if layout.offset == 0 else None
