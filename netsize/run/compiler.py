@@ -68,8 +68,8 @@ class _Utilities(ModuleType):
 
 @contextmanager
 def left_out() -> Iterator[None]:
-    """Around torch's meta kernels. They ask the compiler to keep out of their functions, and compare numbers that may
-    be its symbols, as they compare those that are none; what else they ask for it is an ImportError."""
+    """Around torch's meta kernels. They ask the compiler to keep out of their functions, and whether numbers are its
+    symbols, which here they are not: what stands for it answers so. To ask for anything else is an ImportError."""
     absent = {name: module for name, module in _STAND_INS.items() if _owned and name not in sys.modules}
     sys.modules.update(absent)
     try:
@@ -97,15 +97,16 @@ def _equal(one: Any, other: Any) -> bool:
     return bool(eq(*(tuple(value) if isinstance(value, (list, tuple)) else value for value in (one, other))))
 
 
-def _stand_in(name: str, **functions: Callable[..., Any]) -> tuple[str, ModuleType]:
+def _stand_in(name: str, **has: Any) -> tuple[str, ModuleType]:
     module = ModuleType(name)
-    vars(module).update(functions)
+    vars(module).update(has)
     return name, module
 
 
 _STAND_INS = dict(
     (
         _stand_in("torch._dynamo", disable=_disable),
+        _stand_in("sympy", Basic=type("Basic", (), {})),
         _stand_in(
             "torch.fx.experimental.symbolic_shapes",
             expect_true=_same,

@@ -8,6 +8,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
 from netsize.run import compiler
+from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.silent_operations import is_elementwise, name_of
 
 aten = torch.ops.aten
@@ -50,22 +51,22 @@ def ask(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> tuple[t
     (device,) = devices
     if not _says_the_same(func, given, device):
         return None
-    with torch._C._DisableTorchDispatch():
-        shapes = {id(tensor): _without_device(tensor) for tensor in given}
-        before = [_lies(shape) for shape in shapes.values()]
-        try:
-            with compiler.left_out():
-                output = func(*_exchanged(args, shapes), **_exchanged(kwargs, shapes))
-            if func is aten.convolution.default and any(map(_has_channels_last, given)):
-                output = output.to(memory_format=_format(*args))
-        except Exception:  # what is wrong the fake tensors say
-            return None
-        kind = type(output) if type(output) in (list, tuple) else None
-        known = [_from(result, given, shapes, device) for result in ([output] if kind is None else output)]
-        moved = before != [_lies(shape) for shape in shapes.values()]
-    if None in known or moved:
+    convolved = func is aten.convolution.default and any(map(_has_channels_last, given))
+    try:
+        lies = _format(*args) if convolved else None
+        with torch._C._DisableTorchDispatch(), compiler.left_out():
+            shapes = {id(tensor): _without_device(tensor) for tensor in given}
+            before = [_lies(shape) for shape in shapes.values()]
+            output = func(*_exchanged(args, shapes), **_exchanged(kwargs, shapes))
+            output = output if lies is None else output.to(memory_format=lies)
+    except Exception:  # what is wrong the fake tensors say
         return None
-    return kind, [made for made in known if made is not None]
+    if before != [_lies(shape) for shape in shapes.values()]:  # it has moved its arguments
+        return None
+    kind = type(output) if type(output) in (list, tuple) else None
+    made = [_from(result, given, shapes, device) for result in ([output] if kind is None else output)]
+    known = [one for one in made if one is not None]
+    return (kind, known) if len(known) == len(made) else None
 
 
 def _normalised(args: Any) -> tuple[type | None, list[Made]] | None:
@@ -122,10 +123,18 @@ def _has_channels_last(tensor: torch.Tensor) -> bool:
     return tensor.dim() in (4, 5) and tensor.stride(1) == 1 and 0 not in tensor.stride() and not tensor.is_contiguous()
 
 
+class _Devices(DispatchMode):
+    """Where fake tensors say that they are."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return args[0].device if func is torch.ops.prim.device.default else func(*args, **(kwargs or {}))
+
+
 def _format(images: Any, weight: Any, bias: Any, *settings: Any) -> torch.memory_format:
     """How a CPU's convolution lays out what it puts out: torch's own answer, which its fake tensors ask for, too."""
-    backend = torch._C._select_conv_backend(images, weight, bias, *settings, None)
-    return torch._C._conv_determine_backend_memory_format(images, weight, backend)
+    with _Devices():
+        backend = torch._C._select_conv_backend(images, weight, bias, *settings, None)
+        return torch._C._conv_determine_backend_memory_format(images, weight, backend)
 
 
 def _lies(tensor: torch.Tensor) -> Any:

@@ -42,12 +42,6 @@ class ShapeTensor(FakeTensor):
         mode = vars(self._shapes).get("mode")
         return self.fake_device if mode is None or not mode.in_kernel_invocation else META
 
-    @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.ops.prim.device.default:
-            return args[0].device
-        return super().__torch_dispatch__(func, types, args, kwargs or {})
-
     def __getattr__(self, name: str) -> Any:
         if name in FakeTensor.__annotations__ or "_memo" in name:
             return getattr(self._shapes.first(self.fake_device), name)
