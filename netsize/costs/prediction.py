@@ -155,9 +155,10 @@ class Prepared:
             with quiet():
                 return trace(self.built, make, torch.device("cpu"), False, loss=loss)
         except BackwardFailed as failure:
-            error = failure.__cause__ or failure
+            if needs_values(failure):
+                raise self._needs_values("backward", failure.error) from failure
             raise BadInput(
-                f"{self.built.source.model} cannot be trained: backward fails: {describe(error)}"
+                f"{self.built.source.model} cannot be trained: backward fails: {describe(failure.error)}"
             ) from failure
         except NoLoss as error:
             raise self._no_loss() from error
@@ -261,13 +262,14 @@ class Prepared:
             f"{self.built.source.model} gives no loss: no tensor in its output depends on a parameter that is trained"
         )
 
+    def _needs_values(self, where: str, error: BaseException) -> BadInput:
+        said = f"training is predicted without values, which decide in {where}: {describe(error)}"
+        return BadInput(f"{self.built.source.model}: {said}")
+
     def _cannot_train(self, failure: ForwardFailed) -> BadInput:
         where = f"{failure.path} ({failure.type})" if failure.path else failure.type
         if needs_values(failure):
-            return BadInput(
-                f"{self.built.source.model}: training is predicted without values, which decide in {where}: "
-                f"{describe(failure.error)}"
-            )
+            return self._needs_values(where, failure.error)
         if not self._runs_in_evaluation():
             return cannot_take(self.built, self.specs, failure, batch=self.plan.batched, verify=False, hint=True)
         return BadInput(

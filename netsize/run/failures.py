@@ -14,7 +14,7 @@ from torch._subclasses.fake_tensor import (
 from netsize.errors import BadInput, TooLarge, describe
 from netsize.run import memory
 from netsize.run.fake_tensors import NeverEnds
-from netsize.run.forward_pass import ForwardFailed, MadeWithoutValues, first_that_runs
+from netsize.run.forward_pass import BackwardFailed, ForwardFailed, MadeWithoutValues, first_that_runs
 from netsize.run.inputs import MakeInputs, arguments_of
 from netsize.sources.built import Built
 from netsize.sources.factory import quiet
@@ -93,7 +93,7 @@ def _advice(built: Built, specs: Sequence[InputSpec], failure: ForwardFailed) ->
     return ""
 
 
-def needs_values(failure: ForwardFailed) -> bool:
+def needs_values(failure: ForwardFailed | BackwardFailed) -> bool:
     """Whether a network that was run without values may run with them."""
     nested = "nested" in str(failure.error) or _asserted_by(failure.error) == "torch._subclasses.fake_tensor"
     return bool(failure.decided) or nested or isinstance(failure.error, NEEDS_VALUES)

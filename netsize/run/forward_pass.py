@@ -40,6 +40,12 @@ class ForwardFailed(Exception):
 class BackwardFailed(Exception):
     """torch's backward pass raised: something that it needs was changed in place, or has no backward."""
 
+    decided = ()
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error
+
 
 def trace(
     built: Built,
@@ -223,8 +229,8 @@ def _backward(loss: torch.Tensor, tracer: Tracer) -> None:
     try:
         with tracer.backward:
             loss.backward()
-    except RuntimeError as error:  # NotImplementedError, of what has no backward, is one
-        raise BackwardFailed(str(error)) from error
+    except (RuntimeError, AssertionError) as error:  # NotImplementedError, of what has no backward, is a RuntimeError
+        raise BackwardFailed(error) from error
 
 
 def first_that_runs(model: nn.Module, attempts: Iterable[MakeInputs], patience: float) -> int | None:

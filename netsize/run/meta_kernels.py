@@ -89,7 +89,7 @@ _PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm}  # what they put out i
 _LAYS_OUT_ALIKE = """
     adaptive_max_pool2d _adaptive_avg_pool2d amax amin argmax avg_pool2d cat clone constant_pad_nd copy_ cumsum fill_
     flip index index_select _log_softmax max max_pool2d_with_indices mean native_group_norm native_layer_norm repeat
-    roll _softmax sort stack std sum _to_copy topk upsample_bilinear2d upsample_nearest2d var_mean zero_ zeros_like
+    roll _softmax sort stack std sum _to_copy topk var_mean zero_ zeros_like
 """
 _KEEPS_CHANNELS_LAST = {f"aten.{name}" for name in _LAYS_OUT_ALIKE.split()}  # or loses them, on each device
 
@@ -159,7 +159,12 @@ def _exchanged(value: Any, others: dict[int, torch.Tensor]) -> Any:
 
 def _from(result: Any, given: list[torch.Tensor], shapes: dict[int, torch.Tensor], device: torch.device) -> Made | None:
     """None: not to be remembered."""
-    if not isinstance(result, torch.Tensor) or result.layout is not torch.strided or result.is_conj():
+    if (
+        not isinstance(result, torch.Tensor)
+        or result.layout is not torch.strided
+        or result.is_conj()
+        or result.is_neg()
+    ):
         return None
     memory = result.untyped_storage()._cdata
     layout = Layout(result.size(), result.stride(), int(result.storage_offset()), result.dtype, device)

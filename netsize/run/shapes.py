@@ -35,10 +35,10 @@ class ShapeTensor(FakeTensor):
     _shapes: "Shapes"
     fake_device = torch.device("cpu")
     constant = None
-    layout = torch.Tensor.layout
+    layout = torch.Tensor.layout  # torch's own fake tensors ask in Python
 
-    @property
-    def device(self) -> torch.device:
+    @property  # type: ignore[misc]  # nobody sets it
+    def device(self) -> torch.device:  # type: ignore[override]
         mode = vars(self._shapes).get("mode")
         return self.fake_device if mode is None or not mode.in_kernel_invocation else META
 
@@ -139,29 +139,27 @@ class Shapes:
         argument = given[made.argument]
         return argument if made.itself else self._fake(made.layout, argument.untyped_storage())
 
-    def _fake(self, layout: Layout, memory: torch.UntypedStorage | None, asked: bool = False) -> torch.Tensor:
+    def _fake(self, layout: Layout, memory: torch.UntypedStorage | None, asked: bool = False) -> FakeTensor:
         """One that lies so in this memory, or in its own. `asked`: where it lies may be asked for, as torch does of the
         weights of a recurrent network before it chooses cuDNN's kernel."""
         size, stride, offset, dtype, device = layout
+        kind: type[FakeTensor] = ShapeTensor
+        attributes: dict[str, Any] = {"_shapes": self}
+        if device != ShapeTensor.fake_device:
+            first = self.first(device)
+            kind, attributes, device = FakeTensor, vars(first), first.fake_device
         with torch._C._DisableTorchDispatch():
             if memory is None:
                 shape = torch.empty_strided(size, stride, dtype=dtype, device=META)
             else:
                 shape = torch.empty(0, dtype=dtype, device=META)
                 shape.set_(memory, offset, size, stride)
-            first = None if device == ShapeTensor.fake_device else self.first(device)
-            made = torch.Tensor._make_subclass(
-                FakeTensor if first is not None else ShapeTensor, shape, False, dispatch_device=True,
-                device_for_backend_keys=device if first is None else first.fake_device,
-            )  # fmt: skip
+            made = torch.Tensor._make_subclass(kind, shape, False, dispatch_device=True, device_for_backend_keys=device)
         if asked:
             torch._C._set_warn_deprecated_on_mutable_data_ptr(made)
         else:
             torch._C._set_throw_on_mutable_data_ptr(made)
-        if first is None:
-            made._shapes = self
-        else:
-            vars(made).update(vars(first))
+        vars(made).update(attributes)
         return made
 
 
@@ -190,7 +188,9 @@ def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
     """Append what matters of arguments. False if one is nothing that can be remembered."""
     for value in values:
         kind = type(value)
-        if kind is ShapeTensor or kind is FakeTensor:
+        if kind is ShapeTensor:
+            parts.append(layout_of(value))
+        elif kind is FakeTensor:
             if value.constant is not None or not _is_plain(value):
                 return False
             parts.append(layout_of(value))

@@ -18,7 +18,7 @@ CASES = {
 with startup.imports():
     import torchvision
 assert compiler() == [], compiler()
-with startup.imports(values=False):
+with startup.imports():
     pass
 assert compiler() == [], compiler()
 taken = sys.modules["torchvision.ops.roi_align"].is_compile_supported
@@ -38,9 +38,32 @@ assert torch._dynamo.utils.__file__
 assert twice(torch.ones(3)).tolist() == [2, 2, 2]
 assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
 """,
-    "networks without values need it": """
-with startup.imports(values=False):
-    pass
+    "networks without values need it no more; who needs it afterwards has it, whole": """
+with startup.imports():
+    import torch, torchvision
+import netsize
+for name in ("squeezenet1_1", "convnext_tiny", "vit_b_32"):
+    assert netsize.analyze(name, verify=False, device="cpu").complete
+assert compiler() == [] and "sympy" not in sys.modules, compiler()
+twice = torch.compile(lambda x: torch.relu(2 * x), backend="eager", fullgraph=True)
+assert twice(torch.ones(3)).tolist() == [2, 2, 2]
+assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+import sympy
+assert sympy.Basic in sympy.Symbol.__mro__
+""",
+    "unless one executes what torch's own fake tensors must be asked": """
+with startup.imports():
+    import torch, torchvision
+import netsize
+class Chosen(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 4)
+    def forward(self, x):
+        return self.layer(x[x[:, 0] > 0])
+report = netsize.analyze(Chosen(), "4", verify=False, device="cpu")
+assert report.guessed == (("aten.index", ""),), report.guessed
 assert "torch._dynamo.convert_frame" in compiler()
 """,
     "a process that is somebody else's imports what it would": """
@@ -59,6 +82,9 @@ def test_imports(case: str) -> None:
     subprocess.run([sys.executable, "-c", BEGIN + CASES[case]], check=True)
 
 
-def test_a_verified_answer_needs_no_compiler() -> None:
-    code = "from netsize.commands.cli import main\nassert main(['squeezenet1_1', '--fresh', '--device', 'cpu']) == 0\n"
+@pytest.mark.parametrize("how", ["--verify", "--no-verify"])
+def test_an_answer_needs_no_compiler(how: str) -> None:
+    code = (
+        f"from netsize.commands.cli import main\nassert main(['alexnet', '--fresh', '{how}', '--device', 'cpu']) == 0\n"
+    )
     subprocess.run([sys.executable, "-c", f"{BEGIN}{code}assert compiler() == [], compiler()"], check=True)
