@@ -49,6 +49,9 @@ def ask(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> tuple[t
     if len(devices) != 1 or any(isinstance(value, torch.device) for value in args):
         return None
     (device,) = devices
+    made = _elementwise(func, args, kwargs, given, device) if _lies_alike(func) else None
+    if made is not None:
+        return None, [made]
     if not _says_the_same(func, given, device):
         return None
     convolved = func is aten.convolution.default and any(map(_has_channels_last, given))
@@ -64,9 +67,36 @@ def ask(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> tuple[t
     if before != [_lies(shape) for shape in shapes.values()]:  # it has moved its arguments
         return None
     kind = type(output) if type(output) in (list, tuple) else None
-    made = [_from(result, given, shapes, device) for result in ([output] if kind is None else output)]
-    known = [one for one in made if one is not None]
-    return (kind, known) if len(known) == len(made) else None
+    results = [output] if kind is None else output
+    known = [made for result in results if (made := _from(result, given, shapes, device)) is not None]
+    return (kind, known) if len(known) == len(results) else None
+
+
+@cache
+def _lies_alike(func: Any) -> bool:
+    """An elementwise operation that is not told where or how its result lies. Random ones would use up numbers."""
+    told = {argument.name for argument in func._schema.arguments} & {"memory_format", "device", "out"}
+    return is_elementwise(func) and not told and torch.Tag.nondeterministic_seeded not in func.tags
+
+
+def _elementwise(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor], device: torch.device) -> Made | None:
+    """Of tensors of one size, one behind the other in memory, what the kernel itself makes of one element: torch's
+    meta kernels of these are Python, which takes thirty times as long. None if they are others."""
+    size = given[0].size() if given else torch.Size()
+    plain = torch.empty(size, device=META).stride()
+    if not given or any(tensor.size() != size or tensor.stride() != plain for tensor in given):
+        return None
+    with torch._C._DisableTorchDispatch():
+        ones = {id(tensor): torch.ones([1] * len(size), dtype=tensor.dtype) for tensor in given}
+        try:
+            result = func(*_exchanged(args, ones), **_exchanged(kwargs, ones))
+        except Exception:  # what is wrong the fake tensors say
+            return None
+    for index, tensor in enumerate(given):
+        if result is ones[id(tensor)]:
+            return Made(layout_of(tensor), index, True) if isinstance(tensor, FakeTensor) else None
+    one = isinstance(result, torch.Tensor) and result.dim() == len(size) and not result.is_conj()
+    return Made(Layout(size, plain, 0, result.dtype, device), None, False) if one else None
 
 
 def _normalised(args: Any) -> tuple[type | None, list[Made]] | None:

@@ -15,6 +15,8 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import _disable_current_modes
 
+from netsize.run import startup
+
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
@@ -63,7 +65,7 @@ def _little_garbage() -> Iterator[None]:
     beside all of torch's modules. Freezing takes young objects for old ones, and has Python wait for the next look at
     those: it must not wait for ever, or networks that were garbage before would stay."""
     global _frozen, _passes
-    if _frozen or gc.get_freeze_count() > FROZEN_BY_PYTHON:  # further out, or by somebody's own choice
+    if _frozen or startup.is_frozen() or gc.get_freeze_count() > FROZEN_BY_PYTHON:  # further out, or by others
         yield
         return
     _frozen = True
