@@ -86,12 +86,12 @@ def _elementwise(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor], d
     plain = torch.empty(size, device=META).stride()
     if not given or any(tensor.size() != size or tensor.stride() != plain for tensor in given):
         return None
-    with torch._C._DisableTorchDispatch():
-        ones = {id(tensor): torch.ones([1] * len(size), dtype=tensor.dtype) for tensor in given}
-        try:
+    try:
+        with torch._C._DisableTorchDispatch():
+            ones = {id(tensor): torch.ones([1] * len(size), dtype=tensor.dtype) for tensor in given}
             result = func(*_exchanged(args, ones), **_exchanged(kwargs, ones))
-        except Exception:  # what is wrong the fake tensors say
-            return None
+    except Exception:  # what is wrong the fake tensors say
+        return None
     for index, tensor in enumerate(given):
         if result is ones[id(tensor)]:
             return Made(layout_of(tensor), index, True) if isinstance(tensor, FakeTensor) else None
@@ -102,7 +102,7 @@ def _elementwise(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor], d
 def _normalised(args: Any) -> tuple[type | None, list[Made]] | None:
     """Without training the CPU's kernel keeps nothing for backward, and its meta kernel does not know that."""
     images = args[0]
-    if images.fake_device.type != "cpu" or not images.is_contiguous():
+    if not isinstance(images, FakeTensor) or images.fake_device.type != "cpu" or not images.is_contiguous():
         return None
     nothing = layout_of(images)._replace(size=torch.Size([0]), stride=(1,), offset=0)
     made = [layout_of(images)._replace(offset=0), nothing, nothing]

@@ -48,6 +48,11 @@ def _normalised(x: torch.Tensor) -> Any:
     return layers, batches
 
 
+def _normalised_constants(x: torch.Tensor) -> Any:
+    rows, mean, variance = torch.tensor([[1.0, 2.0]]), torch.tensor([0.0, 0.0]), torch.tensor([1.0, 1.0])
+    return torch.native_batch_norm(rows, None, None, mean, variance, False, 0.1, 1e-5)[0].relu() + x[:, :2]
+
+
 def _channels_last(x: torch.Tensor) -> Any:
     images, kernel = x.view(1, 2, 3, 4), x.new_empty(5, 2, 2, 2)
     last = images.contiguous(memory_format=torch.channels_last)
@@ -81,6 +86,7 @@ CASES: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     "normalised": (_normalised, "statistics of halves are halves on a CPU; without training nothing is kept"),
     "channels last": (_channels_last, "convolutions lay out what they put out as what goes in, or not"),
     "created": (_created, "on the device that is said, or on that of what it is like, or on the CPU"),
+    "constants normalised": (_normalised_constants, "known, and computed"),
     "nothing": (lambda x: (x[:0], x[:0].sum(), x[:0] @ x.new_empty(6, 3)), "empty tensors"),
     "constants": (lambda x: (x + torch.tensor(2), x[torch.tensor([0, 1])], x + torch.ones(6)), "real ones among them"),
 }
