@@ -143,11 +143,14 @@ def test_the_classifier_of_an_output_in_a_container_is_replaced(output) -> None:
 
 
 def test_a_nested_tensor_needs_values() -> None:
-    """But what is jagged on the way forward: where its parts end is a constant there."""
+    """But what is jagged on the way forward, once torch has made one for itself that has values: where its parts end
+    is a constant there."""
     given = torch.rand(1, 5, 4)
     with pytest.raises(netsize.NetsizeError, match="cannot be counted without values.*\nLeave verify=False away"):
         netsize.analyze(Jagged(torch.strided), given, device="cpu", verify=False)
-    assert netsize.analyze(Jagged(torch.jagged), given, device="cpu", verify=False).totals.connections == 7 * 12
+    for verify in (True, False):
+        report = netsize.analyze(Jagged(torch.jagged), given, device="cpu", verify=verify)
+        assert report.totals.connections == 7 * 12
     for layout, where in ((torch.strided, "Jagged"), (torch.jagged, "backward")):
         with pytest.raises(
             netsize.NetsizeError, match=f"training is predicted without values, which decide in {where}"
