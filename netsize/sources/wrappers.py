@@ -3,16 +3,24 @@ several devices, each of which holds a share (DTensor)."""
 
 from collections import Counter
 from functools import cache
+from typing import Any
 
 import torch
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass_type
+
+
+@cache
+def is_wrapper(kind: type) -> bool:
+    """Whether tensors of this type are made of others."""
+    return bool(is_traceable_wrapper_subclass_type(kind))
 
 
 def made_of(tensor: torch.Tensor) -> list[torch.Tensor]:
     """The plain tensors that it holds; none of a plain one."""
-    if not is_traceable_wrapper_subclass(tensor):
+    if not is_wrapper(type(tensor)):
         return []
-    parts = [getattr(tensor, name) for name in tensor.__tensor_flatten__()[0]]
+    wrapper: Any = tensor
+    parts = [getattr(wrapper, name) for name in wrapper.__tensor_flatten__()[0]]
     return [inner for part in parts if isinstance(part, torch.Tensor) for inner in (made_of(part) or [part])]
 
 

@@ -6,18 +6,16 @@ and lookup wherever it is called from, and the modules being called say which la
 
 import sys
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass_type
 
 from netsize.facts.network import Call, Execution, Step
 from netsize.lecture.formulas import Shape
 from netsize.sources.initialisers import materialised
-from netsize.sources.wrappers import bytes_of, is_spread, share_of
+from netsize.sources.wrappers import bytes_of, is_spread, is_wrapper, share_of
 from netsize.trace import quantized, recurrent_kernel  # noqa: F401 - they add their readers
 from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.biases import Biases
@@ -87,7 +85,7 @@ class Tracer(DispatchMode):
         kwargs = kwargs or {}
         if func is torch.ops.prim.device.default:  # a question, which is asked often about fake tensors
             return args[0].device
-        if any(map(_is_wrapper, types)) and not any(map(is_spread, types)):  # its own operations say more
+        if any(map(is_wrapper, types)) and not any(map(is_spread, types)):  # its own operations say more
             return NotImplemented
         if FakeTensor in types and self._asks_for_shapes(tensors((args, kwargs))):
             return func(*args, **kwargs)
@@ -348,12 +346,6 @@ def _real(value: Any, device: torch.device) -> Any:
     if isinstance(value, dict):
         return {key: _real(item, device) for key, item in value.items()}
     return type(value)(_real(item, device) for item in value) if isinstance(value, (list, tuple)) else value
-
-
-@cache
-def _is_wrapper(kind: type) -> bool:
-    """Whether tensors of this type are made of others (jagged ones)."""
-    return bool(is_traceable_wrapper_subclass_type(kind))
 
 
 def memory_of(tensor: torch.Tensor) -> tuple[int, int]:
