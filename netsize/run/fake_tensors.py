@@ -154,8 +154,7 @@ class Guesses(DispatchMode):
             self.made.append(name)
             if len(self.made) > PATIENCE:
                 raise NeverEnds(f"{name} is asked again and again: values decide when it ends") from None
-            with self:
-                return answer(*args)
+            return answer(*args)
 
     def _number(self, tensor: torch.Tensor) -> bool | int | float:
         if tensor.dtype == torch.bool:

@@ -71,7 +71,7 @@ class Shapes:
         return self._first[device]
 
     def is_own(self, tensor: FakeTensor) -> bool:
-        return tensor._shapes is self if isinstance(tensor, ShapeTensor) else tensor.fake_mode is vars(self).get("mode")
+        return isinstance(tensor, ShapeTensor) or tensor.fake_mode is vars(self).get("mode")
 
     def parameter(self, value: torch.Tensor, device: torch.device | None, dtype: torch.dtype | None) -> torch.Tensor:
         """A fake parameter or buffer on this device, of this type (None: as it is; without any memory, on the CPU):

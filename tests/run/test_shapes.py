@@ -89,6 +89,12 @@ CASES: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     "constants normalised": (_normalised_constants, "known, and computed"),
     "nothing": (lambda x: (x[:0], x[:0].sum(), x[:0] @ x.new_empty(6, 3)), "empty tensors"),
     "constants": (lambda x: (x + torch.tensor(2), x[torch.tensor([0, 1])], x + torch.ones(6)), "real ones among them"),
+    "views of constants": (
+        lambda x: (
+            x[:, torch.ops.aten._unsafe_view(torch.tensor([[0, 1], [2, 3]]), [4])] + torch.tensor([1.0]).expand(4)
+        ),
+        "they lie in its memory",
+    ),
 }
 
 
@@ -116,6 +122,7 @@ def test_small_constants_have_values_each_time_and_large_ones_never() -> None:
             assert type(small) is torch.Tensor and small.tolist() == [[0, 0, 0], [0, 1, 2], [0, 2, 4], [0, 3, 6]]
             assert isinstance(large, FakeTensor) and large.shape == (2**19, 3)
             assert torch.empty(4, 6)[small].shape == (4, 3, 6)
+            assert isinstance(torch.tensor([1]).expand(2**45).sum(), FakeTensor)
 
 
 class Computed(nn.Module):

@@ -42,7 +42,7 @@ assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
 with startup.imports():
     import torch, torchvision
 import netsize
-for name in ("squeezenet1_1", "convnext_tiny", "vit_b_32"):
+for name in ("squeezenet1_1", "convnext_tiny", "vit_b_32", "gpt2"):
     assert netsize.analyze(name, verify=False, device="cpu").complete
 assert compiler() == [] and "sympy" not in sys.modules, compiler()
 twice = torch.compile(lambda x: torch.relu(2 * x), backend="eager", fullgraph=True)
@@ -51,6 +51,21 @@ assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 import sympy
 assert sympy.Basic in sympy.Symbol.__mro__
+""",
+    "what stands for it leaves nothing behind": """
+with startup.imports():
+    import torch
+from netsize.run.compiler import left_out
+def function(): return 1
+kept_out = torch._disable_dynamo(function)
+with left_out():
+    assert kept_out() == 1 and hasattr(function, "__dynamo_disable")
+    from torch.fx.experimental.symbolic_shapes import sym_eq, sym_and
+    assert sym_eq((1, 2), [1, 2]) and not sym_and(True, 2 < 1)
+assert not hasattr(function, "__dynamo_disable")
+assert compiler() == [] and "sympy" not in sys.modules
+assert "torch.fx.experimental.symbolic_shapes" not in sys.modules
+assert kept_out() == 1 and "torch._dynamo.convert_frame" in compiler()
 """,
     "unless one executes what torch's own fake tensors must be asked": """
 with startup.imports():
@@ -73,6 +88,11 @@ with startup.imports():
 assert "torch._dynamo.utils" in compiler()
 from torch._dynamo.utils import is_compile_supported as real
 assert sys.modules["torchvision.ops.roi_align"].is_compile_supported is real
+for name in ("sympy", "torch.fx.experimental.symbolic_shapes"):
+    del sys.modules[name]  # as if it had not come with the compiler
+from netsize.run.compiler import left_out
+with left_out():
+    assert "sympy" not in sys.modules
 """,
 }
 

@@ -204,3 +204,18 @@ def test_a_network_that_executes_nothing_of_its_own_is_no_pass() -> None:
     assert "nothing that was executed used any of its 20 parameters" in str(report)
     norm = str(netsize.analyze(nn.BatchNorm1d(4), "4", device="cpu"))
     assert "there is nothing to verify" in norm and "✓" not in norm
+
+
+class OnGpu(nn.Module):
+    """Says itself where it computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x).cuda() + torch.zeros(4, device="cuda")
+
+
+def test_a_network_for_a_gpu_is_counted_where_there_is_none() -> None:
+    assert netsize.analyze(OnGpu(), "4", device="cpu", verify=False).totals.connections == 16
