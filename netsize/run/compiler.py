@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import reduce
-from operator import and_, eq, or_
+from operator import and_, or_
 from types import ModuleType
 from typing import Any
 
@@ -94,33 +94,32 @@ def _same(value: Any) -> Any:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    return bool(eq(*(tuple(value) if isinstance(value, (list, tuple)) else value for value in (one, other))))
+    return bool(list(one) == list(other) if isinstance(one, (list, tuple)) else one == other)
 
 
-def _stand_in(name: str, **has: Any) -> tuple[str, ModuleType]:
+def _stand_in(name: str, **has: Any) -> ModuleType:
     module = ModuleType(name)
     vars(module).update(has)
-    return name, module
+    return module
 
 
-_STAND_INS = dict(
-    (
-        _stand_in("torch._dynamo", disable=_disable),
-        _stand_in("sympy", Basic=type("Basic", (), {})),
-        _stand_in(
-            "torch.fx.experimental.symbolic_shapes",
-            expect_true=_same,
-            free_unbacked_symbols=lambda value: set(),
-            guard_or_false=_same,
-            guard_or_true=_same,
-            guard_size_oblivious=_same,
-            guarding_hint_or_throw=_same,
-            has_guarding_hint=lambda number: True,
-            is_nested_int=lambda number: False,
-            statically_known_true=_same,
-            sym_and=lambda *values: reduce(and_, values),
-            sym_eq=_equal,
-            sym_or=lambda *values: reduce(or_, values),
-        ),
-    )
+_MODULES = (
+    _stand_in("torch._dynamo", disable=_disable),
+    _stand_in("sympy", Basic=type("Basic", (), {})),
+    _stand_in(
+        "torch.fx.experimental.symbolic_shapes",
+        expect_true=_same,
+        free_unbacked_symbols=lambda value: set(),
+        guard_or_false=_same,
+        guard_or_true=_same,
+        guard_size_oblivious=_same,
+        guarding_hint_or_throw=_same,
+        has_guarding_hint=lambda number: True,
+        is_nested_int=lambda number: False,
+        statically_known_true=_same,
+        sym_and=lambda *values: reduce(and_, values),
+        sym_eq=_equal,
+        sym_or=lambda *values: reduce(or_, values),
+    ),
 )
+_STAND_INS = {module.__name__: module for module in _MODULES}

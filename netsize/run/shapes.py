@@ -21,8 +21,6 @@ from netsize.trace.executed import kind_of
 from netsize.trace.operations import named, tensors
 
 REMEMBERED = 10_000  # answers, of all networks together: about 20 MiB
-
-
 aten = torch.ops.aten
 _MOVES = {aten.as_strided_, aten.squeeze_, aten.t_, aten.transpose_, aten.unsqueeze_}  # how an argument lies
 _made_before: dict[Any, tuple[type | None, list[Made]]] = {}
