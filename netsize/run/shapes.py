@@ -35,8 +35,8 @@ class ShapeTensor(FakeTensor):
     constant = None
     layout = torch.Tensor.layout  # torch's own fake tensors ask in Python
 
-    @property  # type: ignore[misc]  # nobody sets it
-    def device(self) -> torch.device:  # type: ignore[override]
+    @property  # type: ignore[misc]  # of torch's own there is a setter, too, which only raises
+    def device(self) -> torch.device:  # type: ignore[override]  # the same
         mode = vars(self._shapes).get("mode")
         return self.fake_device if mode is None or not mode.in_kernel_invocation else META
 
