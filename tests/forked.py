@@ -22,6 +22,7 @@ from typing import TextIO
 
 import torch
 import torchvision  # noqa: F401
+from pydantic import Field, TypeAdapter  # noqa: F401  # by which typer converts numbers
 
 import netsize
 from netsize import __main__ as script

@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +19,37 @@ from netsize.sources import COMMANDS, recognise
 from netsize.version import __version__
 
 
-class Commands(typer.core.TyperGroup):
+@dataclass(frozen=True)
+class Conversion:
+    """Of what stands in a command line for a parameter of typer's. Texts stay as they are, and nothing is nothing:
+    typer would ask pydantic even about those, and importing that takes as long as a remembered answer."""
+
+    parameter: Any
+
+    def coerce(self, value: Any, **where: Any) -> Any:
+        kind = self.parameter.type_descriptor.annotation
+        if value is None:
+            return () if self.parameter.multiple or self.parameter.nargs == -1 else None
+        if isinstance(value, str) and kind is str or isinstance(value, (list, tuple)) and kind == list[str]:
+            return value
+        return type(self.parameter).get_runtime_param(self.parameter).coerce(value, **where)
+
+
+class Converting:
+    """A command of typer's."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # it is mixed into what has them
+        for parameter in parameters:
+            parameter.get_runtime_param = partial(Conversion, parameter)
+        return parameters
+
+
+class Command(Converting, typer.core.TyperCommand):
+    """`netsize show` and the others."""
+
+
+class Commands(Converting, typer.core.TyperGroup):
     """`netsize MODEL` is `netsize show MODEL`, for running as for completing."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -96,7 +128,9 @@ def built(name: str) -> Any:
     module = importlib.import_module(f"netsize.commands.{name}")
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     words = {"ignore_unknown_options": True} if name == "help" else {}  # netsize help --bias
-    alone.command(name, context_settings=words)(spread(getattr(module, "list_models" if name == "list" else name)))
+    alone.command(name, cls=Command, context_settings=words)(
+        spread(getattr(module, "list_models" if name == "list" else name))
+    )
     return typer.main.get_command(alone)
 
 

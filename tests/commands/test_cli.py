@@ -295,14 +295,14 @@ NO_TORCH = """
 import sys
 from netsize.commands.cli import main
 main({})
-print([module for module in ("torch", "torchvision", "rich") if module in sys.modules])
+print([module for module in ("torch", "torchvision", "rich", "pydantic") if module in sys.modules])
 """
 
 
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["list"], ["alexnt"], ["show", "--help"], ["alexnet", "--input", "x"]]
 )
-def test_quick_answers_import_no_torch(arguments: list[str]) -> None:
+def test_quick_answers_import_little(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", NO_TORCH.format(arguments)], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
