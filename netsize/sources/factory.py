@@ -58,20 +58,26 @@ def library() -> Any:
 
 @contextlib.contextmanager
 def _without_log() -> Any:
-    """Those that are there are switched off; those that are made inside take their level from the library's first."""
+    """Those that are there are switched off; those that are made inside take their level from the library's first.
+    (Setting a level properly makes each logger forget what it is enabled for: 2 ms for all of them.)"""
+    known = logging.root.manager.loggerDict
     first = {logger: logger.level for logger in map(logging.getLogger, TALKATIVE)}
-    heard = []
-    for name, logger in logging.root.manager.loggerDict.items():
-        inside = name.partition(".")[0] in TALKATIVE
-        if inside and isinstance(logger, logging.Logger) and logger not in first and not logger.disabled:
-            logger.disabled = True
-            heard.append(logger)
+    heard = [
+        logger
+        for name, logger in known.items()
+        if name.partition(".")[0] in TALKATIVE and isinstance(logger, logging.Logger) and not logger.disabled
+    ]
+    there = len(known)
+    for logger in heard:
+        logger.disabled = True
     for logger in first:
-        logger.setLevel(logging.CRITICAL + 1)
+        logger.level = logging.CRITICAL + 1
     try:
         yield
     finally:
         for logger, level in first.items():
-            logger.setLevel(level)
+            logger.level = level
+        if len(known) > there:  # they forget
+            logging.root.setLevel(logging.root.level)
         for logger in heard:
             logger.disabled = False

@@ -72,7 +72,7 @@ def seen_by(view: torch.Tensor) -> Region:
 
 def chosen(func: Any, args: Any, region: Region) -> Region:
     """What is left of a region when an operation that selects is run on the places themselves."""
-    view = args[0]
+    view, args = args[0], _each_once(func, args)
     last = view.storage_offset() + sum((n - 1) * step for n, step in zip(view.shape, view.stride()))
     if last >= LARGE:
         return region
@@ -80,7 +80,17 @@ def chosen(func: Any, args: Any, region: Region) -> Region:
     places = torch.arange(last + 1, device=device).as_strided(view.size(), view.stride(), view.storage_offset())
     marks = torch.zeros(last + 1, dtype=torch.bool, device=device)
     marks[func(places, *args[1:]).flatten()] = True
-    return Selected(tuple(marks.nonzero().flatten().tolist()))
+    selected = Selected(tuple(marks.nonzero().flatten().tolist()))
+    return region if len(selected.selected) == view.numel() else selected
+
+
+def _each_once(func: Any, args: Any) -> Any:
+    """The same rows, each chosen once: tables of positions are asked for every pair of places of a window."""
+    if func is torch.ops.aten.index.Tensor and len(args[1]) == 1 and args[1][0].dtype in (torch.int32, torch.int64):
+        rows = torch.zeros(len(args[0]), dtype=torch.bool, device=args[1][0].device)
+        rows[args[1][0].flatten()] = True
+        return args[0], [rows.nonzero().flatten()]
+    return args
 
 
 class Claims:
