@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -69,12 +69,12 @@ NETWORKS = {
 class Files(dict[str, tuple[Any, Path]]):
     """Each report with its file, made when it is asked for: a worker may need few of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, make: dict[str, Callable[[], Any]], folder: Path) -> None:
         super().__init__()
-        self.folder = folder
+        self.make, self.folder = make, folder
 
     def __missing__(self, name: str) -> tuple[Any, Path]:
-        report = NETWORKS[name]()
+        report = self.make[name]()
         file = self.folder / f"{name}.html"
         file.write_text(render(report, "html", Style()), encoding="utf-8")
         self[name] = (report, file)
@@ -83,7 +83,7 @@ class Files(dict[str, tuple[Any, Path]]):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return Files(tmp_path_factory.mktemp("pictures"))
+    return Files(NETWORKS, tmp_path_factory.mktemp("pictures"))
 
 
 def embedded(file: Path) -> Any:
@@ -215,29 +215,24 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+class Window:
+    """One window of a browser, for one file after the other (making a window takes longer than showing a file); each
+    must say nothing and ask for nothing."""
 
-
-class Opened:
-    """A file in a browser, which must have said nothing and asked for nothing."""
-
-    def __init__(
-        self, browser: Any, file: Path, width: int = 1280, scheme: str = "light", ready: str = "section"
-    ) -> None:
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
         self.said: list[str] = []
-        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.page = browser.new_page()
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.said.append("a dialog"), dialog.dismiss()))
         self.page.on("request", self._requested)
+
+    def show(self, file: Path, width: int = 1280, scheme: str = "light", ready: str = "section") -> None:
+        self.said.clear()
+        self.page.mouse.move(0, 0)
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)
         self.page.goto(file.as_uri())
         self.page.wait_for_selector(ready)
 
@@ -261,40 +256,49 @@ class Opened:
         self.page.get_by_role("radio", name=name, exact=True).click()
 
 
+@pytest.fixture(scope="module")
+def window() -> Iterator[Window]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield Window(browser)
+        browser.close()
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280, 2560])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_browser_shows_it_without_an_error(files, browser, name: str, width: int, scheme: str) -> None:
+def test_a_browser_shows_it_without_an_error(files, window, name: str, width: int, scheme: str) -> None:
     report, file = files[name]
-    opened = Opened(browser, file, width, scheme)
-    assert opened.said == []
-    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width  # nothing sticks out
-    drawn = opened.shares()
+    window.show(file, width, scheme)
+    assert window.said == []
+    assert window.page.evaluate("document.documentElement.scrollWidth") <= width  # nothing sticks out
+    drawn = window.shares()
     assert sum(drawn.values()) == pytest.approx(1, abs=0.1 if name == "deep" else 0.02)  # edges are whole units
-    assert opened.page.locator("tbody tr").count() == min(200, len(report.layers))
-    opened.page.close()
+    assert window.page.locator("tbody tr").count() == min(200, len(report.layers))
 
 
 @pytest.mark.browser
-def test_areas_of_tiles_are_shares_of_each_quantity(files, browser) -> None:
+def test_areas_of_tiles_are_shares_of_each_quantity(files, window) -> None:
     report, file = files["alexnet"]
-    opened = Opened(browser, file)
+    window.show(file)
     figure = embedded(file)["figures"][0]
     for quantity, values in zip(figure["quantities"], figure["values"]):
-        opened.press(quantity["title"])
-        for node, share in opened.shares().items():
+        window.press(quantity["title"])
+        for node, share in window.shares().items():
             assert share == pytest.approx(values[int(node)] / quantity["total"], abs=0.001)
-    assert opened.said == []
-    opened.page.close()
+    assert window.said == []
 
 
 @pytest.mark.browser
-def test_tiles_are_pointed_at_opened_and_left(files, browser) -> None:
+def test_tiles_are_pointed_at_opened_and_left(files, window) -> None:
     _, file = files["resnet152"]
-    opened = Opened(browser, file)
-    page = opened.page
-    opened.press("weights")
+    window.show(file)
+    page = window.page
+    window.press("weights")
     page.locator("svg.tree .module text").first.wait_for()
     trail = page.locator("nav.trail button")
     assert trail.all_inner_texts() == ["resnet152"]
@@ -314,17 +318,16 @@ def test_tiles_are_pointed_at_opened_and_left(files, browser) -> None:
     assert trail.count() == 2
     trail.first.click()
     assert trail.count() == 1
-    opened.press("icicle")
+    window.press("icicle")
     assert "resnet152" in page.locator("svg.tree .tile").first.text_content()
-    assert opened.said == []
-    page.close()
+    assert window.said == []
 
 
 @pytest.mark.browser
-def test_search_filters_and_titles_sort(files, browser) -> None:
+def test_search_filters_and_titles_sort(files, window) -> None:
     report, file = files["resnet152"]
-    opened = Opened(browser, file)
-    page = opened.page
+    window.show(file)
+    page = window.page
     page.get_by_role("searchbox").fill("layer4")
     page.locator("svg.tree .dim").first.wait_for()
     expected = [row.name for row in report.layers if "layer4" in row.name]
@@ -336,8 +339,7 @@ def test_search_filters_and_titles_sort(files, browser) -> None:
     largest = [row.name for row in sorted(report.layers, key=lambda row: -row.weights)]
     assert page.locator("tbody th").all_inner_texts() == largest[:200]
     assert page.locator("th[aria-sort=descending]").inner_text().startswith("weights")
-    assert opened.said == []
-    page.close()
+    assert window.said == []
 
 
 STRIDED = Convolution((1, 3, 7, 9), 2, (3, 3), (2, 2), (1, 1), (2, 2), 1)
@@ -362,12 +364,8 @@ def difference(*names: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Path]]:
-    folder, made = tmp_path_factory.mktemp("results"), {}
-    for name, (make, _) in RESULTS.items():
-        made[name] = (make(), folder / f"{name}.html")
-        made[name][1].write_text(render(made[name][0], "html", Style()), encoding="utf-8")
-    return made
+def results(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return Files({name: make for name, (make, _) in RESULTS.items()}, tmp_path_factory.mktemp("results"))
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -410,41 +408,38 @@ def test_a_difference_adds_up(results) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("name", RESULTS)
-def test_a_browser_shows_every_result_without_an_error(results, browser, name: str, width: int) -> None:
-    opened = Opened(browser, results[name][1], width, ready="h1")
-    page = opened.page
-    assert opened.said == []
+def test_a_browser_shows_every_result_without_an_error(results, window, name: str, width: int) -> None:
+    window.show(results[name][1], width, ready="h1")
+    page = window.page
+    assert window.said == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("section svg[role=img], section svg.tree").count() == len(RESULTS[name][1])
     assert page.evaluate("[...document.querySelectorAll('svg [d], svg [points]')].every((n) => "
                          "!/NaN|undefined/.test(n.outerHTML))")  # fmt: skip
-    page.close()
 
 
 @pytest.mark.browser
-def test_the_memory_of_a_step_is_pointed_at(results, browser) -> None:
-    opened = Opened(browser, results["train"][1])
-    chart = opened.page.locator("svg.chart")
-    told = opened.page.locator(".picture p.hint").first
+def test_the_memory_of_a_step_is_pointed_at(results, window) -> None:
+    window.show(results["train"][1])
+    chart = window.page.locator("svg.chart")
+    told = window.page.locator(".picture p.hint").first
     assert "peak:" in told.inner_text()
     box = chart.bounding_box()
-    opened.page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+    window.page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
     assert re.search(r"^(forward|backward) .*: .* = .*activations", told.inner_text())
-    opened.page.close()
 
 
 @pytest.mark.browser
-def test_a_box_of_a_network_says_what_it_is(results, browser) -> None:
-    opened = Opened(browser, results["draw"][1])
-    opened.page.locator("svg.scene polygon.kind-conv.face0").first.hover()
+def test_a_box_of_a_network_says_what_it_is(results, window) -> None:
+    window.show(results["draw"][1])
+    window.page.locator("svg.scene polygon.kind-conv.face0").first.hover()
     told = "conv1 · conv 7x7 /2 · 64x112x112: 118,013,952 connections, 9,408 weights"
-    assert opened.page.locator("section p.hint").first.inner_text() == told
-    opened.page.close()
+    assert window.page.locator("section p.hint").first.inner_text() == told
 
 
 @pytest.mark.browser
-def test_the_words_are_there_without_a_script(files, browser) -> None:
-    context = browser.new_context(java_script_enabled=False)
+def test_the_words_are_there_without_a_script(files, window) -> None:
+    context = window.browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(files["alexnet"][1].as_uri())
     shown = page.locator("main").inner_text()
