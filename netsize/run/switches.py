@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
@@ -23,7 +24,7 @@ Result = TypeVar("Result")
 
 _alone = threading.RLock()
 _frozen = False  # by `_little_garbage`
-_passes = 0
+_passes, _looked = 0, 0.0  # since all was looked through for garbage, and when that was
 
 
 def _renewed() -> None:
@@ -56,7 +57,7 @@ def _on_cpu() -> AbstractContextManager[Any]:
 
 FROZEN_BY_PYTHON = 1_000  # objects at most: 3.12 starts with some hundreds, and whoever freezes has thousands
 YOUNG = 10_000  # objects that are made before garbage is looked for among them: 700 are made by ten layers
-PASSES = 200  # after which all is looked through for garbage, which takes a quarter of a second
+PASSES, SECONDS = 200, 10  # after which all is looked through for garbage, which takes a quarter of a second
 
 
 @contextmanager
@@ -64,14 +65,17 @@ def _little_garbage() -> Iterator[None]:
     """What is alive already is not looked through for garbage meanwhile, again and again: what a pass makes is little
     beside all of torch's modules. Freezing takes young objects for old ones, and has Python wait for the next look at
     those: it must not wait for ever, or networks that were garbage before would stay."""
-    global _frozen, _passes
+    global _frozen, _passes, _looked
     if _frozen or startup.is_frozen() or gc.get_freeze_count() > FROZEN_BY_PYTHON:  # further out, or by others
         yield
         return
     _frozen = True
     _passes += 1
+    all_of_it = _passes >= PASSES and time.monotonic() - _looked >= SECONDS
     if gc.isenabled():
-        gc.collect(2 if _passes % PASSES == 0 else 1)
+        gc.collect(2 if all_of_it else 1)
+    if all_of_it:
+        _passes, _looked = 0, time.monotonic()
     gc.freeze()
     thresholds = gc.get_threshold()
     gc.set_threshold(max(YOUNG, thresholds[0]) if thresholds[0] else 0, *thresholds[1:])
