@@ -145,10 +145,11 @@ def _once(
     stop = Until(model, until) if until else None
     piecewise = 0
     try:
-        if verify and may_be_large(built, specs, device, limit):
-            _refused(built, make)
         if verify:
-            piecewise = prepare(built, specs, make, device, limit)
+            large = may_be_large(built, specs, device, limit)
+            if large:
+                _refused(built, make)
+            piecewise = prepare(built, specs, make, device, limit, large)
         with quiet(), memory.limited(limit if verify else None, device):
             stopping = stop.stopping() if stop else None
             network = trace(built, make, device, verify, on_layer, stopping)

@@ -132,8 +132,10 @@ def _traced(
     with ExitStack() as stack:
         for context in contexts(device):
             stack.enter_context(context)
-        _initialise_lazy_modules(model, make_inputs, device)
         real, aliases = named_parameters(model)
+        if any(map(nn.parameter.is_lazy, real.values())):  # they get their parameters in a first pass: a real one
+            make_inputs(device).given_to(model)
+            real, aliases = named_parameters(model)
         untrained_ones = tuple(name for name, parameter in real.items() if not parameter.requires_grad)
         guesses = stack.enter_context(without_values(model, answer=answer)) if not execute else None
         inputs = make_inputs(device)
@@ -187,12 +189,6 @@ def _traced(
         flow=tracer.flow.nodes(tracer.drafts),
         ends=tuple(dict.fromkeys(node for tensor in tensors(output) for node in tracer.flow.of(tensor))),
     )
-
-
-def _initialise_lazy_modules(model: nn.Module, make_inputs: MakeInputs, device: torch.device) -> None:
-    """LazyLinear and its like get their parameters in their first forward pass: a real one, fake tensors cannot."""
-    if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
-        make_inputs(device).given_to(model)
 
 
 def _run(model: nn.Module, inputs: Arguments, tracer: Tracer) -> Any:

@@ -13,10 +13,13 @@ from netsize.sources.initialisers import fill, forget, give_memory
 from netsize.sources.settings import InputSpec
 
 
-def prepare(built: Built, specs: Sequence[InputSpec], make: MakeInputs, device: torch.device, limit: int | None) -> int:
+def prepare(
+    built: Built, specs: Sequence[InputSpec], make: MakeInputs, device: torch.device, limit: int | None, large: bool
+) -> int:
     """Give the network memory and values on its device; or, if they do not fit, none to its large parameters: then
-    how many bytes they would take. Raises BadInput if not even one layer at a time fits."""
-    if may_be_large(built, specs, device, limit):
+    how many bytes they would take. `large`: whether it may be, see below. Raises BadInput if not even one layer at a
+    time fits."""
+    if large:
         built.blank = forget(built.model, built.blank)
         need, free = memory.needed(built.model, make), _free(device, limit)
         if need is not None and free is not None and need.at_once > free:

@@ -26,7 +26,8 @@ class Tensors:
 
     def key(self, tensor: torch.Tensor) -> int:
         """By which it is known from now on."""
-        self.forget_dead()
+        if self.dead:
+            self.forget_dead()
         key = id(tensor)
         if key not in self._alive:
             alive = _Alive(tensor, self.dead.append)

@@ -21,13 +21,13 @@ from netsize.trace.backward_pass import BackwardPass
 from netsize.trace.biases import Biases
 from netsize.trace.dispatch_mode import DispatchMode
 from netsize.trace.drafts import Draft, StepDraft, as_called, settle, trained_products, unattributed
-from netsize.trace.executed import Executed, kind_of
+from netsize.trace.executed import Executed, Kind, kind_of
 from netsize.trace.experts import Experts
 from netsize.trace.flops import flops
 from netsize.trace.flow import Flow
 from netsize.trace.layers import Frame, Layers, class_of, named_parameters
 from netsize.trace.ones import entries
-from netsize.trace.operations import Operation, is_read, named, read, tensors
+from netsize.trace.operations import READERS, Operation, named, read, tensors
 from netsize.trace.origins import CHOOSES, Origins
 from netsize.trace.others import Others
 from netsize.trace.places import Places
@@ -89,18 +89,19 @@ class Tracer(DispatchMode):
             return NotImplemented
         if FakeTensor in types and self._asks_for_shapes(tensors((args, kwargs))):
             return func(*args, **kwargs)
-        if not kind_of(func).whole and not is_read(func) and not any(map(is_ragged, tensors((args, kwargs)))):
+        kind = kind_of(func)
+        if not kind.whole and kind.name not in READERS and not any(map(is_ragged, tensors((args, kwargs)))):
             with self:  # in inference mode torch does not take it apart before it comes here
                 return func.decompose(*args, **kwargs)
         with self.threads.turn:
-            return self._follow(func, args, kwargs)
+            return self._follow(func, kind, args, kwargs)
 
     def _asks_for_shapes(self, given: list[torch.Tensor]) -> bool:
         """Whether somebody (distributed tensors) works out shapes beside the pass: it executes nothing."""
         return any(isinstance(tensor, FakeTensor) and not self.is_own(tensor) for tensor in given)
 
-    def _follow(self, func: Any, args: Any, kwargs: Any) -> Any:
-        before, arguments, kind = len(self.guesses), tensors((args, kwargs)), kind_of(func)
+    def _follow(self, func: Any, kind: Kind, args: Any, kwargs: Any) -> Any:
+        before, arguments = len(self.guesses), tensors((args, kwargs))
         for name in kind.written:
             for tensor in tensors(named(func, args, kwargs)[name]):
                 self.before_write(tensor)
@@ -109,7 +110,8 @@ class Tracer(DispatchMode):
             self.guessed[guess, self.frames[-1].path] = None
         try:
             with torch._C.DisableTorchFunction():  # a question about a tensor (its shape) is none of the network's
-                given = named(func, args, kwargs) | {"unpadded": self.unpadded}
+                given = named(func, args, kwargs)
+                given["unpadded"] = self.unpadded
                 self._observe(Executed(func, kind, args, kwargs, given, output, arguments, tensors(output)))
         except Exception as error:
             self.bug = error
@@ -167,7 +169,7 @@ class Tracer(DispatchMode):
 
     def _read(self, done: Executed, path: str) -> Operation | None:
         by_hand = self.multiplies and done.name == "aten.mul"
-        if not by_hand and not is_read(done.func):
+        if not by_hand and done.name not in READERS:
             return None
         weighted = OfTheNetwork(self.layers, self.origins, self.sizes, self.stored, path)
         if by_hand:

@@ -5,7 +5,7 @@ A reader gets the operation, its arguments by the names in torch's schema (`self
 what came out, and `weighted`, which tells whether a tensor was made from parameters alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, Protocol
@@ -92,7 +92,10 @@ def is_read(func: Any) -> bool:
 def named(func: Any, args: tuple[Any, ...], kwargs: Given) -> Given:
     """The arguments of an operation by their names in torch's schema, defaults among them."""
     names, defaults = _arguments(func)
-    return defaults | dict(zip(names, args)) | kwargs
+    given = defaults.copy()
+    given.update(zip(names, args))
+    given.update(kwargs)
+    return given
 
 
 @cache
@@ -233,19 +236,23 @@ def each(value: Any, axes: int) -> Shape:
     return values * axes if len(values) == 1 else values
 
 
+_NUMBERS = frozenset((int, float, bool, str, type(None)))  # most of what operations are given besides tensors
+
+
 def tensors(value: Any) -> list[torch.Tensor]:
     """The tensors in arguments or results, in order."""
     found: list[torch.Tensor] = []
-    _gather(value, found)
+    _gather((value,), found)
     return found
 
 
-def _gather(value: Any, found: list[torch.Tensor]) -> None:
-    if isinstance(value, torch.Tensor):
-        found.append(value)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _gather(item, found)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _gather(item, found)
+def _gather(values: Iterable[Any], found: list[torch.Tensor]) -> None:
+    for value in values:
+        if type(value) in _NUMBERS:
+            continue
+        if isinstance(value, torch.Tensor):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            _gather(value, found)
+        elif isinstance(value, dict):
+            _gather(value.values(), found)

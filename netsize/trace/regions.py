@@ -58,8 +58,11 @@ def seen_by(view: torch.Tensor) -> Region:
     """The elements of a parameter, or of a view of one. A sparse one is all that it stores."""
     if view.layout is not torch.strided:
         return Strided(0, ((1, entries(view)),))
-    if not view.numel():
+    elements = view.numel()
+    if not elements:
         return NOTHING
+    if view.is_contiguous():
+        return Strided(int(view.storage_offset()), ((1, elements),) if elements > 1 else ())
     axes = sorted((step, n) for n, step in zip(view.shape, view.stride()) if step != 0 and n != 1)
     merged: list[tuple[int, int]] = []
     for step, n in axes:  # axes that follow each other in memory are one
