@@ -40,15 +40,15 @@ class Composites(Bodies):
     def __init__(self, tracer: Tracer) -> None:
         super().__init__()
         self.tracer = tracer
+        self._turn = tracer.threads.turn
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        with self.tracer.threads.turn:
-            return self._called(func, args, kwargs or {})
+        with self._turn:
+            if (name := getattr(func, "__name__", "")) in _WHOLES:
+                return self._taken_apart(name, func, args, kwargs or {})
+            return self.executed(func, args, kwargs or {})
 
-    def _called(self, func: Any, args: Any, kwargs: Any) -> Any:
-        name = getattr(func, "__name__", "")
-        if name not in _WHOLES:
-            return self.executed(func, args, kwargs)
+    def _taken_apart(self, name: str, func: Any, args: Any, kwargs: Any) -> Any:
         if name in _ATTENTION or func is F.multi_head_attention_forward:
             return self._attention(func, args, kwargs)
         if func is F.local_response_norm:
@@ -57,8 +57,9 @@ class Composites(Bodies):
             isinstance(value, str) and value == "same" for value in (*args, *kwargs.values())
         ):
             return self._same_padding(func, args, kwargs)
-        if name in _CONVOLUTIONS | _TRANSPOSED and any(tensor.is_complex() for tensor in tensors(args)):
-            return self._complex(func, args, kwargs)
+        if name in _CONVOLUTIONS or name in _TRANSPOSED:
+            complex = any(tensor.is_complex() for tensor in tensors(args))
+            return (self._complex if complex else self.executed)(func, args, kwargs)
         if name == "einsum" and _contracts_ones(args):
             return self._einsum(func, args, kwargs)
         if name in _GATES or name in _CELLS:

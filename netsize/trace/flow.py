@@ -94,7 +94,9 @@ class Flow:
         )
 
     def _sources(self, tensors: Sequence[torch.Tensor]) -> tuple[int, ...]:
-        return tuple(dict.fromkeys(node for tensor in tensors for node in self.of(tensor)))
+        if len(tensors) == 1:
+            return self.of(tensors[0])
+        return tuple(dict.fromkeys([node for tensor in tensors for node in self.of(tensor)]))
 
     def _counted(self, draft: Draft, sources: tuple[int, ...]) -> int:
         return self._add("", draft.call.path, draft.call.output, sources, draft)

@@ -72,15 +72,17 @@ class Places:
         if not sources or not results:
             return
         formula = operation.formula if operation else None
-        depth = max(seen.depth for seen in sources) + _weighted(operation)
+        depth = max([seen.depth for seen in sources]) + _weighted(operation)
         self.depth = max(self.depth, depth)
         if name in PARTS:
             views = parts(sources[0].view, done.given, results)
         else:
             views = [self._view(done, [seen.view for seen in sources], operation, path)] * len(results)
         for result, view in zip(results, views):
-            seen = Seen(view if len(view.axes) == result.dim() else unknown(view, tuple(result.shape)), depth)
-            self._seen[result] = sources[0] if seen.view is sources[0].view and depth == sources[0].depth else seen
+            if len(view.axes) != result.dim():
+                view = unknown(view, tuple(result.shape))
+            same = view is sources[0].view and depth == sources[0].depth
+            self._seen[result] = sources[0] if same else Seen(view, depth)
         settles = isinstance(formula, Pooling) and formula.outputs  # what it puts out is no map of this size any more
         if (formula is not None and not settles) or name in ("aten.cat", "aten.add", "aten.add_"):
             self._note_last(self._seen[results[0]], results[0])
