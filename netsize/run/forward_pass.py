@@ -139,7 +139,8 @@ def _traced(
         untrained_ones = tuple(name for name, parameter in real.items() if not parameter.requires_grad)
         guesses = stack.enter_context(without_values(model, answer=answer)) if not execute else None
         inputs = make_inputs(device)
-        tracer = Tracer(model, on_ones=execute, on_layer=on_layer)
+        named = (real, aliases) if execute else named_parameters(model)
+        tracer = Tracer(model, named, on_ones=execute, on_layer=on_layer)
         if guesses is not None:
             tracer.guesses, tracer.recall, tracer.is_own = guesses.made, guesses.recall, guesses.is_own
         tracer.before_write = built.before_write
@@ -149,7 +150,7 @@ def _traced(
         tracer.begin(tensors(inputs.values))
         stack.enter_context(hooks(tracer.layers.paths, tracer.enter, tracer.leave))
         if not trained:
-            stack.enter_context(untrained(model))
+            stack.enter_context(untrained(named[0].values()))
         output = None  # of one that is stopped before its end
         with stopping or nullcontext():
             output = _run(model, inputs, tracer)

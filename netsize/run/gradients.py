@@ -29,7 +29,7 @@ from netsize.run.units import along, central, evenly, index, needs, uncut
 from netsize.sources.initialisers import BLOCK
 from netsize.trace.composites import Composites
 from netsize.trace.dispatch import Tracer
-from netsize.trace.layers import hooks
+from netsize.trace.layers import hooks, named_parameters
 from netsize.trace.operations import each
 from netsize.trace.places import Seen
 
@@ -278,7 +278,7 @@ def _run(
         if layers > last + 1:  # autograd has seen the output of the one before
             raise Enough
 
-    tracer = Tracer(model, on_ones=False, on_layer=on_layer)
+    tracer = Tracer(model, named_parameters(model), on_ones=False, on_layer=on_layer)
     tracer.keeps_outputs = input.requires_grad
     with ExitStack() as stack:
         for context in contexts(input.device):

@@ -30,7 +30,8 @@ def prepare(
             return need.parameters
     fill([*built.blank, *give_memory(built.model)])
     built.blank = []
-    if any(tensor.device != device for tensor in (*built.model.parameters(), *built.model.buffers())):
+    held = [(module._parameters, module._buffers) for module in built.model.modules()]
+    if any(tensor.device != device for both in held for own in both for tensor in own.values() if tensor is not None):
         built.model.to(device)
     return 0
 

@@ -6,13 +6,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import torch
-from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import _disable_current_modes
 
@@ -167,9 +166,9 @@ def _as_written(model: Any = None, **_: Any) -> Any:
 
 
 @contextmanager
-def untrained(model: nn.Module) -> Iterator[None]:
-    """Inside, no parameter asks for a gradient; those that were made in inference mode cannot be told not to."""
-    asking = [parameter for parameter in model.parameters() if parameter.requires_grad]
+def untrained(parameters: Iterable[torch.Tensor]) -> Iterator[None]:
+    """Inside, none of them asks for a gradient; those that were made in inference mode cannot be told not to."""
+    asking = [parameter for parameter in parameters if parameter.requires_grad]
     if any(parameter.is_inference() for parameter in asking):
         with torch.no_grad():
             yield

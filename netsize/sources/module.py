@@ -75,7 +75,8 @@ def _put_back(
     finally:
         for module, attributes, contents in found:
             for container, content in contents:
-                _refill(container, content)
+                if container or content:  # not so most hooks
+                    _refill(container, content)
             vars(module).clear()
             vars(module).update(attributes)
         for each in kept:
@@ -141,8 +142,6 @@ def _contents(module: nn.Module) -> list[tuple[Any, Any]]:
 
 
 def _refill(container: Any, content: Any) -> None:
-    if not container and not content:  # most hooks
-        return
     container.clear()
     if isinstance(container, list):
         container.extend(content)

@@ -25,7 +25,7 @@ from netsize.trace.executed import Executed, Kind, kind_of
 from netsize.trace.experts import Experts
 from netsize.trace.flops import flops
 from netsize.trace.flow import Flow
-from netsize.trace.layers import Frame, Layers, class_of, named_parameters
+from netsize.trace.layers import Frame, Layers, Named, class_of
 from netsize.trace.ones import entries
 from netsize.trace.operations import READERS, Operation, named, read, tensors
 from netsize.trace.origins import CHOOSES, Origins
@@ -40,11 +40,14 @@ _DECIDED_BY_VALUES = {"aten._local_scalar_dense", "aten.equal", "torchvision.nms
 
 
 class Tracer(DispatchMode):
-    """With `on_ones`, each counted operation is run again on ones as soon as it was executed."""
+    """With `on_ones`, each counted operation is run again on ones as soon as it was executed. `named`: its
+    `named_parameters`."""
 
-    def __init__(self, model: nn.Module, on_ones: bool, on_layer: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, named: Named, on_ones: bool, on_layer: Callable[[int], None] | None = None
+    ) -> None:
         super().__init__()
-        parameters, aliases = named_parameters(model)
+        parameters, aliases = named
         self.sizes = {name: parameter.numel() for name, parameter in parameters.items()}
         self.stored = {name: bytes_of(parameter) for name, parameter in parameters.items()}
         self.origins = Origins(parameters)
@@ -112,7 +115,7 @@ class Tracer(DispatchMode):
             with torch._C.DisableTorchFunction():  # a question about a tensor (its shape) is none of the network's
                 given = named(func, args, kwargs)
                 given["unpadded"] = self.unpadded
-                self._observe(Executed(func, kind, args, kwargs, given, output, arguments, tensors(output)))
+                self._observe(Executed(func, kind, kind.name, args, kwargs, given, output, arguments, tensors(output)))
         except Exception as error:
             self.bug = error
             raise
@@ -134,7 +137,8 @@ class Tracer(DispatchMode):
         return func(*_real(args, device), **_real(kwargs, device))
 
     def _observe(self, done: Executed) -> None:
-        name, arguments, results, path = done.name, done.arguments, done.results, self.frames[-1].path
+        name, arguments, results, frame = done.name, done.arguments, done.results, self.frames[-1]
+        path = frame.path
         special = [tensor for tensor in (*arguments, *results) if not _is_plain(tensor)]
         if special:
             self._as_spread(arguments)
@@ -151,7 +155,7 @@ class Tracer(DispatchMode):
             for part in (operation, *operation.parts):
                 self._count(done, part, depends)
         else:
-            self._step(done, path)
+            self._step(done, frame)
             self.others.follow(done)
         self.flow.follow(done, self.drafts[before:], path)
         if name in ("aten.add", "aten.add_") and len(arguments) == 2:
@@ -201,7 +205,7 @@ class Tracer(DispatchMode):
         self.origins.mark_activations(results)
         self.flow.follow(done, (), self.frames[-1].path)
         if done.kind.silent:
-            self._step(done, self.frames[-1].path)
+            self._step(done, self.frames[-1])
             return
         nested = [tensor for tensor in arguments if is_ragged(tensor)]
         if not nested:  # it makes one in a way that netsize does not know
@@ -252,16 +256,15 @@ class Tracer(DispatchMode):
         self.add(draft)
         self.biases.made(operation.output, draft)
 
-    def _step(self, done: Executed, path: str) -> None:
+    def _step(self, done: Executed, frame: Frame) -> None:
         """An operation without connections; those that only prepare parameters or look at a tensor are none."""
         arguments, results = done.arguments, done.results
         looks = done.kind.is_view and not any(map(self.origins.is_activation, arguments))
         if not arguments or not results or looks or done.name in ("aten.t", "aten.detach", "aten.alias"):
             return
-        type = self.frames[-1].type
         origins = [origin for origin in map(self.origins.of, arguments) if origin is not None and origin.parameters]
         shapes = (shape_of(arguments[0]), shape_of(results[0]))
-        self.steps.append(StepDraft(Step(len(self.drafts), path, type, done.name, *shapes), origins))
+        self.steps.append(StepDraft(Step(len(self.drafts), frame.path, frame.type, done.name, *shapes), origins))
 
     def add(self, draft: Draft) -> None:
         self.drafts.append(draft)

@@ -52,13 +52,10 @@ class Executed:
 
     func: Any
     kind: Kind
+    name: str
     args: Any
     kwargs: Any
     given: Given
     output: Any
     arguments: list[torch.Tensor]
     results: list[torch.Tensor]
-
-    @property
-    def name(self) -> str:
-        return self.kind.name

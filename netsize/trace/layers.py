@@ -29,7 +29,10 @@ def class_of(module: nn.Module) -> str:
     return str(module.original_name) if isinstance(module, torch.jit.ScriptModule) else type(module).__name__
 
 
-def named_parameters(model: nn.Module) -> tuple[dict[str, nn.Parameter], dict[str, str]]:
+Named = tuple[dict[str, nn.Parameter], dict[str, str]]
+
+
+def named_parameters(model: nn.Module) -> Named:
     """Each parameter by its first name; and the other names (of those that stand in several places), each with the
     first one."""
     first: dict[int, str] = {}

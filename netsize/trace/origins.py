@@ -5,7 +5,7 @@ network computed), or is a constant. What an operation makes of them follows fro
 scale others, element by element, do not count as what the result was made from, nor does what is added to an
 activation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -56,6 +56,7 @@ class Origins:
         self.tensors = Tensors()  # of which others know other things
         self._origins: ByTensor[Origin] = ByTensor(self.tensors)
         self._bases: ByTensor[torch.Tensor] = ByTensor(self.tensors)  # view -> what it is a view of
+        self.of: Callable[[torch.Tensor], Origin | None] = self._origins.get  # None for a constant
         self.touched: set[str] = set()
         self.add(parameters)
 
@@ -74,10 +75,6 @@ class Origins:
         """It has the origin of the tensor, if that has any."""
         if (origin := self.of(tensor)) is not None:
             self._origins[other] = origin
-
-    def of(self, tensor: torch.Tensor) -> Origin | None:
-        """None for a constant."""
-        return self._origins.get(tensor)
 
     def base_of(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """What it is a view of, if it is one."""

@@ -1,5 +1,6 @@
 """Which places of the network's input each tensor sees, and how many layers lie behind it, while it runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -29,6 +30,7 @@ class Places:
 
     def __init__(self, inputs: list[torch.Tensor], origins: Origins) -> None:
         self._seen: ByTensor[Seen] = ByTensor(origins.tensors)
+        self.of: Callable[[torch.Tensor], Seen | None] = self._seen.get
         self._origins = origins
         self._extent: Shape = tuple(inputs[0].shape) if inputs else ()
         self._features: set[int] | None = None  # axes of the input that hold no places: its channels
@@ -44,9 +46,6 @@ class Places:
         for tensor in inputs:
             if tensor.dim() == len(self._extent):  # two images lie on each other
                 self._seen[tensor] = Seen(receptive_fields.of_input(tuple(tensor.shape)))
-
-    def of(self, tensor: torch.Tensor) -> Seen | None:
-        return self._seen.get(tensor)
 
     def stands_for(self, other: torch.Tensor, tensor: torch.Tensor) -> None:
         """It sees what the tensor sees, if that is known: one of them is the share of the other that a device holds."""
@@ -83,8 +82,11 @@ class Places:
                 view = unknown(view, tuple(result.shape))
             same = view is sources[0].view and depth == sources[0].depth
             self._seen[result] = sources[0] if same else Seen(view, depth)
-        settles = isinstance(formula, Pooling) and formula.outputs  # what it puts out is no map of this size any more
-        if (formula is not None and not settles) or name in ("aten.cat", "aten.add", "aten.add_"):
+        if formula is None:
+            maps = name in ("aten.cat", "aten.add", "aten.add_")
+        else:  # what a pool to a fixed number of places puts out is no map of this size any more
+            maps = not (isinstance(formula, Pooling) and formula.outputs)
+        if maps:
             self._note_last(self._seen[results[0]], results[0])
 
     def _note_last(self, seen: Seen, result: torch.Tensor) -> None:
