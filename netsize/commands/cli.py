@@ -36,7 +36,7 @@ class Conversion:
 
 
 class Converting:
-    """A command of typer's."""
+    """One of typer's commands, or its group of them: their parameters are converted so."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # it is mixed into what has them
@@ -128,9 +128,8 @@ def built(name: str) -> Any:
     module = importlib.import_module(f"netsize.commands.{name}")
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     words = {"ignore_unknown_options": True} if name == "help" else {}  # netsize help --bias
-    alone.command(name, cls=Command, context_settings=words)(
-        spread(getattr(module, "list_models" if name == "list" else name))
-    )
+    function = getattr(module, "list_models" if name == "list" else name)
+    alone.command(name, cls=Command, context_settings=words)(spread(function))
     return typer.main.get_command(alone)
 
 

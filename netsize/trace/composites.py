@@ -58,8 +58,9 @@ class Composites(Bodies):
         ):
             return self._same_padding(func, args, kwargs)
         if name in _CONVOLUTIONS or name in _TRANSPOSED:
-            complex = any(tensor.is_complex() for tensor in tensors(args))
-            return (self._complex if complex else self.executed)(func, args, kwargs)
+            if any(tensor.is_complex() for tensor in tensors(args)):
+                return self._complex(func, args, kwargs)
+            return self.executed(func, args, kwargs)
         if name == "einsum" and _contracts_ones(args):
             return self._einsum(func, args, kwargs)
         if name in _GATES or name in _CELLS:

@@ -212,6 +212,8 @@ def test_torch_s_own_log_lines_are_not_heard(caplog) -> None:
     logging.getLogger("torch.with_a_level").setLevel(logging.DEBUG)
     netsize.analyze(Logs(), "3x3", device="cpu")
     assert caplog.messages == ["from somebody.else"]
-    logging.getLogger("torch.with_a_level").error("afterwards")
-    assert caplog.messages == ["from somebody.else", "afterwards"]
+    for name in ("torch.with_a_level", "torch.first_heard_of_here", "torch"):
+        logging.getLogger(name).error(f"afterwards {name}")
+    afterwards = ["afterwards torch.with_a_level", "afterwards torch.first_heard_of_here", "afterwards torch"]
+    assert caplog.messages == ["from somebody.else", *afterwards]
     assert logging.getLogger("torch").level == level
