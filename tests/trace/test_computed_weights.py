@@ -76,6 +76,13 @@ CASES = {
     "a linear layer scaled by a style": (
         Computed(lambda m, x: F.linear(x, m.w * (x @ m.to_style)), w=r(4, 5), to_style=r(5, 5)), "5", 45, 45, 0),
     "rows that constants choose": (Computed(lambda m, x: F.linear(x, m.w[[0, 2, 2]]), w=r(6, 5)), "5", 15, 10, 20),
+    "rows counted from the end, by a table": (
+        Computed(lambda m, x: F.linear(x, m.w[torch.tensor([[-1, 2], [5, -1]])].flatten(0, 1)), w=r(6, 5)),
+        "5", 20, 10, 20),
+    "rows of a view": (Computed(lambda m, x: F.linear(x, m.w.t()[[0, 2, 2]]), w=r(5, 6)), "5", 15, 10, 20),
+    "all rows, in another order": (Computed(lambda m, x: F.linear(x, m.w[[2, 0, 1]]), w=r(3, 5)), "5", 15, 15, 0),
+    "rows by truth values": (Computed(lambda m, x: F.linear(x, m.w[torch.tensor([True, False, True])]), w=r(3, 5)),
+                             "5", 10, 10, 5),
     "a circulant matrix": (Computed(lambda m, x: F.linear(x, m.c[(torch.arange(5)[:, None] - torch.arange(5)) % 5]),
                                     c=r(5)), "5", 25, 5, 0),
     "overlapping slices": (Computed(lambda m, x: (F.linear(x, m.w[:3]), F.linear(x, m.w[2:5])), w=r(8, 4)),
