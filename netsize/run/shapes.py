@@ -97,8 +97,10 @@ class Shapes:
     def recall(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """What `func` makes of its arguments; None if that is not remembered, or if all of them have values, since then
         so has that. `given`: all tensors among those, in order."""
-        fake = any(isinstance(tensor, FakeTensor) for tensor in given)
-        return self._remembered(_key(func, args, kwargs), given) if fake else None
+        for tensor in given:
+            if isinstance(tensor, FakeTensor):
+                return self._remembered(_key(func, args, kwargs), given)
+        return None
 
     def execute(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """What `func` makes of its arguments, remembered or not; without values."""

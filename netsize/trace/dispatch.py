@@ -341,7 +341,8 @@ _META = torch.device("meta")
 
 def _is_plain(tensor: torch.Tensor) -> bool:
     """Neither several, nor spread over several devices."""
-    return (type(tensor) is torch.Tensor or type(tensor) is nn.Parameter) and not tensor.is_nested
+    kind = type(tensor)
+    return (kind is torch.Tensor or kind is nn.Parameter or FakeTensor in kind.__mro__) and not tensor.is_nested
 
 
 def _real(value: Any, device: torch.device) -> Any:
