@@ -312,8 +312,10 @@ def test_python_files_only_if_asked_and_until_one_changes(tmp_path: Path, netsiz
 
     assert [counted(), counted()] == [(12, False), (12, False)]
     assert [counted("--cache"), counted("--cache")] == [(12, False), (12, True)]
-    (tmp_path / "sizes_of_net.py").write_text("WIDTH = 5\n")
-    assert [counted("--cache"), counted("--cache")] == [(20, False), (20, True)]
+    (tmp_path / "sizes_of_net.py").write_text(
+        "WIDTH = 10\n"
+    )  # as long a text, in the same second, Python would not see
+    assert [counted("--cache"), counted("--cache")] == [(40, False), (40, True)]
 
 
 def test_the_place_and_its_size(capsys, monkeypatch, tmp_path: Path) -> None:

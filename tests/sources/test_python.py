@@ -1,5 +1,7 @@
 """Anybody's Python: files, modules and packages with one network or several, relative imports, src, configurations."""
 
+import os
+import py_compile
 from pathlib import Path
 
 import pytest
@@ -170,3 +172,15 @@ def test_an_object_that_is_a_default_keeps_what_is_not_set(netsize, tmp_path: Pa
     assert (done.status, done.json["totals"]["weights"]) == (0, 35)
     done = netsize("net.py:Net", "--set", "config.c=5", "--input", "7")
     assert (done.status, "its 'config' has no 'c'" in done.stderr) == (2, True)
+
+
+def test_a_file_is_what_it_says_now(netsize, tmp_path: Path) -> None:
+    """Compiled before, changed in the same second to a text of the same length: Python takes it for the old one."""
+    file = tmp_path / "net.py"
+    for width in (3, 5):
+        file.write_text(f"from torch import nn\ndef net(): return nn.Linear(4, {width})\n")
+        os.utime(file, (10**9, 10**9))
+        if width == 3:
+            py_compile.compile(str(file))
+    report = netsize("net.py:net", "--input", "4", "--json").json
+    assert report["totals"]["connections"] == 4 * 5

@@ -6,8 +6,10 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from netsize.errors import BadModel, describe
 from netsize.sources.factory import quiet
@@ -18,6 +20,14 @@ def import_place(place: str) -> ModuleType:
     if Path(place).is_dir():
         return _import_in_package(Path(place).resolve())
     return _import_file(Path(place)) if place.endswith(".py") or "/" in place else _import_module(place)
+
+
+class _Script(SourceFileLoader):
+    """As Python runs a script, nothing that was compiled before is asked: it may be of a text that was written in the
+    same second and is as long, and Python would not see that it is another one."""
+
+    def path_stats(self, path: Any) -> Any:
+        raise OSError  # nothing is known of when it was written: nothing can be as old
 
 
 @contextmanager
@@ -40,6 +50,8 @@ def _import_file(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
         raise BadModel(f"{file} is no Python file")
+    if type(spec.loader) is SourceFileLoader:
+        spec.loader = _Script(file.stem, str(file))
     _look_in(file.parent, *_roots(file.parent))
     module = importlib.util.module_from_spec(spec)
     taken = spec.name in sys.modules or spec.name in sys.stdlib_module_names
