@@ -211,13 +211,14 @@ def test_a_folder_where_the_entry_should_be(capsys) -> None:
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    """No file may grow beyond 8 KiB: writing the entry, of 12, fails in the middle, as on a disk that is full."""
+    """No file may grow beyond 8 KiB: writing the entry, of 12, fails in the middle, as on a disk that is full. (Python
+    itself keeps what it has compiled in halves then: it is to keep nothing.)"""
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 
-    command = [sys.executable, "-m", "netsize", "lenet5", "--device", "cpu", "--json"]
+    command = [sys.executable, "-B", "-m", "netsize", "lenet5", "--device", "cpu", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
     assert (done.returncode, done.stderr) == (0, "")
     assert connections(done.stdout) == CONNECTIONS
