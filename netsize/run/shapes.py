@@ -130,8 +130,9 @@ class Shapes:
         if before is None:
             return None
         kind, made = before
-        results = [self._again(one, given) for one in made]
-        return results[0] if kind is None else kind(results)
+        if kind is None:
+            return self._again(made[0], given)
+        return kind([self._again(one, given) for one in made])
 
     def _again(self, made: Made, given: list[torch.Tensor]) -> torch.Tensor:
         if made.argument is None:
@@ -189,7 +190,7 @@ def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
     for value in values:
         kind = type(value)
         if kind is ShapeTensor:
-            parts.append(layout_of(value))
+            parts += (ShapeTensor, value.size(), value.stride(), value.storage_offset(), value.dtype)
         elif kind is FakeTensor:
             if value.constant is not None or not _is_plain(value):
                 return False
