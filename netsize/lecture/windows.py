@@ -31,9 +31,9 @@ def taps_inside(positions: int, kernel: int, stride: int, padding: int, dilation
     pairs = 0
     for tap in range(kernel):
         offset = tap * dilation - padding
-        first = -(offset // stride) if offset < 0 else 0  # ceil(-offset / stride)
+        first = max(0, -(offset // stride))  # ceil(-offset / stride)
         last = min(positions - 1, (size - 1 - offset) // stride)
-        pairs += last - first + 1 if last >= first else 0
+        pairs += max(0, last - first + 1)
     return pairs
 
 
