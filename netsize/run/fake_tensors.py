@@ -5,7 +5,7 @@ without being run is counted as if every candidate survived: the most that it ca
 """
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -126,6 +126,10 @@ class Guesses(DispatchMode):
         self.recall, self.is_own = shapes.recall, shapes.is_own
         self._written: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # constants that hold more by now
 
+    def exchanged(self, parameters: Mapping[str, nn.Parameter]) -> dict[str, Any]:
+        """Those that are there in their place, and those that stayed."""
+        return {name: self._shapes.parameters.get(id(value), value) for name, value in parameters.items()}
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func is torch.ops.prim.device.default:
@@ -170,8 +174,7 @@ class Guesses(DispatchMode):
             whole = isinstance(made, FakeTensor) and not (made.dtype.is_floating_point or made.dtype.is_complex)
             if not whole or made.device.type != "cpu" or made.numel() > KNOWN:
                 return made
-            with torch._C._DisableTorchDispatch():
-                return func(*args, **kwargs)
+            return self._shapes.new_with_values(func, args, kwargs)
         if func.is_view:
             made = func(*args, **kwargs)
             if all(tensor.numel() <= KNOWN for tensor in tensors(made)):

@@ -139,14 +139,13 @@ def _traced(
         untrained_ones = tuple(name for name, parameter in real.items() if not parameter.requires_grad)
         guesses = stack.enter_context(without_values(model, answer=answer)) if not execute else None
         inputs = make_inputs(device)
-        named = (real, aliases) if execute else named_parameters(model)
+        named = (real if guesses is None else guesses.exchanged(real), aliases)
         tracer = Tracer(model, named, on_ones=execute, on_layer=on_layer)
         if guesses is not None:
             tracer.guesses, tracer.recall, tracer.is_own = guesses.made, guesses.recall, guesses.is_own
+            tracer.replaced = {id(value): (name, value) for name, value in real.items() if value is not named[0][name]}
         tracer.before_write = built.before_write
         tracer.shapes_only = not execute and loss is None
-        if not execute:  # a module may hold a parameter under a name that torch does not know: it was not exchanged
-            tracer.origins.add(real)
         tracer.begin(tensors(inputs.values))
         stack.enter_context(hooks(tracer.layers.paths, tracer.enter, tracer.leave))
         if not trained:

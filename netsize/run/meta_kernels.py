@@ -1,7 +1,8 @@
 """What torch's kernels for its meta device make of fake tensors: asked directly, where the kernels of the device that
 those are on make the same."""
 
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +16,8 @@ aten = torch.ops.aten
 META = torch.device("meta")  # by its name it takes torch as long again to find
 
 
-class Layout(NamedTuple):
+@dataclass(eq=False, slots=True)
+class Layout:
     """How a tensor lies in memory."""
 
     size: tuple[int, ...]
@@ -25,16 +27,19 @@ class Layout(NamedTuple):
     device: torch.device
 
 
+layout = lru_cache(10_000)(Layout)  # the same for the same, so that comparing it compares nothing else
+
+
 class Made(NamedTuple):
     """One result of an operation on arguments that lie in memory as they did then."""
 
-    layout: Layout
+    lies: Layout
     argument: int | None  # the tensor among the arguments in whose memory it lies
     itself: bool  # it is that argument
 
 
 def layout_of(tensor: FakeTensor) -> Layout:
-    return Layout(tensor.size(), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.fake_device)
+    return layout(tensor.size(), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.fake_device)
 
 
 def ask(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> tuple[type | None, list[Made]] | None:
@@ -96,7 +101,7 @@ def _elementwise(func: Any, args: Any, kwargs: Any, given: list[torch.Tensor], d
         if result is ones[id(tensor)]:
             return Made(layout_of(tensor), index, True) if isinstance(tensor, FakeTensor) else None
     one = isinstance(result, torch.Tensor) and result.dim() == len(size) and not result.is_conj()
-    return Made(Layout(size, plain, 0, result.dtype, device), None, False) if one else None
+    return Made(layout(size, plain, 0, result.dtype, device), None, False) if one else None
 
 
 def _normalised(args: Any) -> tuple[type | None, list[Made]] | None:
@@ -104,9 +109,10 @@ def _normalised(args: Any) -> tuple[type | None, list[Made]] | None:
     images = args[0]
     if not isinstance(images, FakeTensor) or images.fake_device.type != "cpu" or not images.is_contiguous():
         return None
-    nothing = layout_of(images)._replace(size=torch.Size([0]), stride=(1,), offset=0)
-    made = [layout_of(images)._replace(offset=0), nothing, nothing]
-    return (tuple, [Made(layout, None, False) for layout in made])
+    dtype, device = images.dtype, images.fake_device
+    normalised = layout(images.size(), images.stride(), 0, dtype, device)
+    nothing = layout(torch.Size([0]), (1,), 0, dtype, device)
+    return (tuple, [Made(lies, None, False) for lies in (normalised, nothing, nothing)])
 
 
 @cache
@@ -197,8 +203,8 @@ def _from(result: Any, given: list[torch.Tensor], shapes: dict[int, torch.Tensor
     ):
         return None
     memory = result.untyped_storage()._cdata
-    layout = Layout(result.size(), result.stride(), int(result.storage_offset()), result.dtype, device)
+    lies = layout(result.size(), result.stride(), int(result.storage_offset()), result.dtype, device)
     for index, argument in enumerate(given):
         if shapes[id(argument)].untyped_storage()._cdata == memory:
-            return Made(layout, index, shapes[id(argument)] is result) if isinstance(argument, FakeTensor) else None
-    return Made(layout, None, False) if layout.offset == 0 else None
+            return Made(lies, index, shapes[id(argument)] is result) if isinstance(argument, FakeTensor) else None
+    return Made(lies, None, False) if lies.offset == 0 else None

@@ -8,7 +8,7 @@ only if somebody asks for it.
 """
 
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from netsize.run import compiler, meta_kernels
-from netsize.run.meta_kernels import META, Layout, Made, layout_of
+from netsize.run.meta_kernels import META, Layout, Made, layout, layout_of
 from netsize.trace.executed import kind_of
 from netsize.trace.operations import named, tensors
 
@@ -24,6 +24,7 @@ REMEMBERED = 10_000  # answers, of all networks together: about 20 MiB
 aten = torch.ops.aten
 _MOVES = {aten.as_strided_, aten.squeeze_, aten.t_, aten.transpose_, aten.unsqueeze_}  # how an argument lies
 _made_before: dict[Any, tuple[type | None, list[Made]]] = {}
+_HAS_VALUES: tuple[type | None, list[Made]] = (None, [])
 
 
 class ShapeTensor(FakeTensor):
@@ -31,6 +32,8 @@ class ShapeTensor(FakeTensor):
     own have."""
 
     _shapes: "Shapes"
+    _lies: Layout | None = None  # how it does, until it is moved
+    _plain: torch.Tensor | None = None  # on the meta device, lies in the same memory
     fake_device = torch.device("cpu")
     constant = None
     layout = torch.Tensor.layout  # torch's own fake tensors ask in Python
@@ -39,6 +42,19 @@ class ShapeTensor(FakeTensor):
     def device(self) -> torch.device:  # type: ignore[override]  # the same
         mode = vars(self._shapes).get("mode")
         return self.fake_device if mode is None or not mode.in_kernel_invocation else META
+
+    @property
+    def data(self) -> torch.Tensor:
+        return super().data
+
+    @data.setter
+    def data(self, other: torch.Tensor) -> None:
+        self.moved()
+        torch.Tensor.data.__set__(self, other)  # type: ignore[attr-defined]
+
+    def moved(self) -> None:
+        """To other memory, or to another place in it."""
+        self._lies = self._plain = None
 
     def __getattr__(self, name: str) -> Any:
         if name in FakeTensor.__annotations__ or "_memo" in name:
@@ -51,8 +67,8 @@ class Shapes:
 
     def __init__(self) -> None:
         self._first: dict[torch.device, FakeTensor] = {}  # of each device, never given away
-        self._parameters: dict[int, torch.Tensor] = {}
-        self._memory: dict[int, torch.UntypedStorage] = {}  # of parameters
+        self.parameters: dict[int, torch.Tensor] = {}  # by the identity of what they stand for
+        self._memory: dict[int, torch.Tensor] = {}  # of parameters: one that lies there
 
     @cached_property
     def mode(self) -> FakeTensorMode:
@@ -74,50 +90,66 @@ class Shapes:
     def parameter(self, value: torch.Tensor, device: torch.device | None, dtype: torch.dtype | None) -> torch.Tensor:
         """A fake parameter or buffer on this device, of this type (None: as it is; without any memory, on the CPU):
         the same for the same, and those that share memory share it."""
-        if id(value) not in self._parameters:
+        if id(value) not in self.parameters:
             plain = type(value) in (torch.Tensor, nn.Parameter, nn.Buffer)
-            made = self._parameter(value, device, dtype) if plain else self.mode.from_tensor(value)
-            self._parameters[id(value)] = made
-        return self._parameters[id(value)]
+            other = self._parameter(value, device, dtype) if plain else self.mode.from_tensor(value)
+            self.parameters[id(value)] = other
+        return self.parameters[id(value)]
 
     def _parameter(self, value: torch.Tensor, device: torch.device | None, dtype: torch.dtype | None) -> torch.Tensor:
         dtype = dtype or value.dtype
         device = device or (torch.device("cpu") if value.is_meta else value.device)
         memory = value.untyped_storage()
-        known, whole = self._memory.get(memory._cdata), value.is_contiguous() and value.nbytes == memory.nbytes()
-        if known is None and not whole:
-            known = torch.UntypedStorage(memory.nbytes() // value.itemsize * dtype.itemsize, device=META)
-        layout = Layout(value.size(), value.stride(), int(value.storage_offset()), dtype, device)
-        made = self._fake(layout, known, asked=device.type == "cuda")
-        self._memory[memory._cdata] = made.untyped_storage()
+        beside, whole = self._memory.get(memory._cdata), value.is_contiguous() and value.nbytes == memory.nbytes()
+        if beside is None and not whole:
+            beside = torch.empty(memory.nbytes() // value.itemsize, dtype=dtype, device=META)
+        lies = layout(value.size(), value.stride(), int(value.storage_offset()), dtype, device)
+        made: torch.Tensor = self._fake(lies, beside, asks=value.requires_grad, asked=device.type == "cuda")
+        self._memory[memory._cdata] = made
         if isinstance(value, nn.Parameter):
             made._is_param = True
-        return made.requires_grad_() if value.requires_grad else made
+        return made
 
     def recall(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """What `func` makes of its arguments; None if that is not remembered, or if all of them have values, since then
         so has that. `given`: all tensors among those, in order."""
         for tensor in given:
             if isinstance(tensor, FakeTensor):
-                return self._remembered(_key(func, args, kwargs), given)
-        return None
+                break
+        else:
+            if given:
+                return None
+        return self._remembered(func, args, kwargs, given, _key(func, args, kwargs))
+
+    def new_with_values(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """A tensor that `func` makes of nothing but settings; it will have values each time."""
+        key = _key(func, args, kwargs)
+        if key is not None:
+            _made_before[key] = _HAS_VALUES
+        with torch._C._DisableTorchDispatch():
+            return func(*args, **kwargs)
 
     def execute(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """What `func` makes of its arguments, remembered or not; without values."""
         key = _key(func, args, kwargs)
-        known = self._remembered(key, given)
+        known = self._remembered(func, args, kwargs, given, key)
         if known is not None:
             return known
         if func.overloadpacket in _MOVES and type(args[0]) is ShapeTensor:
+            args[0].moved()
             with torch._C._DisableTorchDispatch():
                 return func(*args, **kwargs)
         if key is not None:
             directly = meta_kernels.ask(func, args, kwargs, given)
             if directly is not None:
                 _made_before[key] = directly
-                return self._remembered(key, given)
+                return self._remembered(func, args, kwargs, given, key)
         with self.mode:
             output = func(*args, **kwargs)
+        if func._schema.is_mutable:
+            for tensor in given:
+                if type(tensor) is ShapeTensor:
+                    tensor.moved()
         if key is not None and _key(func, args, kwargs) == key:  # it has not moved its arguments
             kind = type(output) if type(output) in (list, tuple) else None
             known = [_made(result, given) for result in ([output] if kind is None else output)]
@@ -125,43 +157,53 @@ class Shapes:
                 _made_before[key] = (kind, [made for made in known if made is not None])
         return output
 
-    def _remembered(self, key: Any, given: list[torch.Tensor]) -> Any:
+    def _remembered(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor], key: Any) -> Any:
         before = _made_before.get(key)
         if before is None:
             return None
+        if before is _HAS_VALUES:
+            with torch._C._DisableTorchDispatch():
+                return func(*args, **kwargs)
         kind, made = before
         if kind is None:
             return self._again(made[0], given)
         return kind([self._again(one, given) for one in made])
 
-    def _again(self, made: Made, given: list[torch.Tensor]) -> torch.Tensor:
+    def _again(self, made: Made, given: list[torch.Tensor]) -> Any:
         if made.argument is None:
-            return self._fake(made.layout, None)
+            return self._fake(made.lies, None)
         argument = given[made.argument]
-        return argument if made.itself else self._fake(made.layout, argument.untyped_storage())
+        return argument if made.itself else self._fake(made.lies, argument)
 
-    def _fake(self, layout: Layout, memory: torch.UntypedStorage | None, asked: bool = False) -> FakeTensor:
-        """One that lies so in this memory, or in its own. `asked`: where it lies may be asked for, as torch does of the
-        weights of a recurrent network before it chooses cuDNN's kernel."""
-        size, stride, offset, dtype, device = layout
-        kind: type[FakeTensor] = ShapeTensor
-        attributes: dict[str, Any] = {"_shapes": self}
-        if device != ShapeTensor.fake_device:
-            first = self.first(device)
-            kind, attributes, device = FakeTensor, vars(first), first.fake_device
+    def _fake(self, lies: Layout, beside: torch.Tensor | None, asks: bool = False, asked: bool = False) -> Any:
+        """One that lies so in the memory of `beside`, or in its own. `asks`: for a gradient. `asked`: where it lies may
+        be asked for, as torch does of the weights of a recurrent network before it chooses cuDNN's kernel."""
+        device = lies.device
+        kind: Any = ShapeTensor if device == ShapeTensor.fake_device else FakeTensor
+        first = None if kind is ShapeTensor else self.first(device)
         with torch._C._DisableTorchDispatch():
-            if memory is None:
-                shape = torch.empty_strided(size, stride, dtype=dtype, device=META)
-            else:
-                shape = torch.empty(0, dtype=dtype, device=META)
-                shape.set_(memory, offset, size, stride)
-            made = torch.Tensor._make_subclass(kind, shape, False, dispatch_device=True, device_for_backend_keys=device)
+            shape = _plain(lies, beside)
+            made = torch.Tensor._make_subclass(kind, shape, asks, dispatch_device=True, device_for_backend_keys=device)
         if asked:
             torch._C._set_warn_deprecated_on_mutable_data_ptr(made)
-        else:
+        elif type(beside) is not ShapeTensor:
             torch._C._set_throw_on_mutable_data_ptr(made)
-        vars(made).update(attributes)
+        if first is None:
+            made._shapes, made._lies, made._plain = self, lies, shape
+        else:
+            vars(made).update(vars(first))
         return made
+
+
+def _plain(lies: Layout, beside: torch.Tensor | None) -> torch.Tensor:
+    """On the meta device, in the memory of `beside`, or in its own."""
+    if beside is None:
+        return torch.empty_strided(lies.size, lies.stride, dtype=lies.dtype, device=META)
+    known = vars(beside).get("_plain")
+    if known is not None and known.dtype is lies.dtype:
+        return torch.as_strided(known, lies.size, lies.stride, lies.offset)
+    shape = torch.empty(0, dtype=lies.dtype, device=META)
+    return shape.set_(beside.untyped_storage(), lies.offset, lies.size, lies.stride)
 
 
 def forget() -> None:
@@ -172,17 +214,28 @@ def forget() -> None:
 
 def _key(func: Any, args: Any, kwargs: Any) -> Any:
     """The operation and its arguments, as far as they matter for shapes; None if more than shapes matters."""
-    if not isinstance(func, torch._ops.OpOverload) or func.namespace != "aten":  # nobody else's is known to be constant
+    written = _written(func)
+    if written is None:  # nobody else's is known to be constant
         return None
-    parts: list[Any] = [func, torch.get_default_dtype(), *kwargs]
-    if not _flatten(args, parts) or not _flatten(kwargs.values(), parts):
+    parts: list[Any] = [id(func), torch.get_default_dtype()]  # torch's own operations live for ever
+    if not _flatten(args, parts):
         return None
-    if func._schema.is_mutable and _CONSTANT in parts:
+    if kwargs:
+        parts += kwargs
+        if not _flatten(kwargs.values(), parts):
+            return None
+    if written and _CONSTANT in parts:
         given = named(func, args, kwargs)
-        written = tensors([given[name] for name in kind_of(func).written])
-        if not all(isinstance(tensor, FakeTensor) for tensor in written):
+        if not all(isinstance(tensor, FakeTensor) for tensor in tensors([given[name] for name in written])):
             return None
     return tuple(parts)
+
+
+@cache
+def _written(func: Any) -> tuple[str, ...] | None:
+    """The arguments that one of torch's own operations writes into; None if it is none of those."""
+    own = isinstance(func, torch._ops.OpOverload) and func.namespace == "aten"
+    return kind_of(func).written if own else None
 
 
 def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
@@ -190,7 +243,10 @@ def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
     for value in values:
         kind = type(value)
         if kind is ShapeTensor:
-            parts += (ShapeTensor, value.size(), value.stride(), value.storage_offset(), value.dtype)
+            lies = value._lies
+            if lies is None:
+                lies = value._lies = layout_of(value)
+            parts.append(lies)
         elif kind is FakeTensor:
             if value.constant is not None or not _is_plain(value):
                 return False
@@ -202,7 +258,8 @@ def _flatten(values: Iterable[Any], parts: list[Any]) -> bool:
             if not _flatten(value, parts):
                 return False
         elif kind is torch.Tensor and _is_plain(value):
-            parts += (_CONSTANT, value.size(), value.stride(), value.storage_offset(), value.dtype, value.device)
+            lies = layout(value.size(), value.stride(), value.storage_offset(), value.dtype, value.device)
+            parts += (_CONSTANT, lies)
         else:
             return False
     return True

@@ -72,6 +72,7 @@ class Tracer(DispatchMode):
         self.guesses: list[str] = []  # operations that were answered without values: grows while the network runs
         self.is_own: Callable[[FakeTensor], bool] = lambda tensor: False  # whether it is one of a pass without values
         self.recall: Callable[..., Any] = lambda *_: None  # what an operation made of such arguments before, if known
+        self.replaced: dict[int, tuple[str, torch.Tensor]] = {}  # parameters of which a pass without values has fakes
         self.before_write: Callable[[torch.Tensor], None] = lambda tensor: None
         self.guessed: dict[tuple[str, str], None] = {}  # the same, each with the layer that asked
         self.backward: BackwardPass | None = None
@@ -124,9 +125,11 @@ class Tracer(DispatchMode):
     def _execute(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """Parameters that were not given memory get it for this operation only: beside tensors that have values.
         Without those (a view of a parameter) the operation is executed on shapes."""
-        known = self.recall(func, args, kwargs, given) if given else None
+        known = self.recall(func, args, kwargs, given)
         if known is not None:
             return known
+        if self.replaced:  # a module may hold one under a name that torch does not know
+            self.origins.add(dict(self.replaced[id(tensor)] for tensor in given if id(tensor) in self.replaced))
         with torch._C.DisableTorchFunction():
             devices = [tensor.device for tensor in given]
         if _META not in devices:

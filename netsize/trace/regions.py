@@ -89,11 +89,14 @@ def chosen(func: Any, args: Any, region: Region) -> Region:
 
 def _each_once(func: Any, args: Any) -> Any:
     """The same rows, each chosen once: tables of positions are asked for every pair of places of a window."""
-    if func is torch.ops.aten.index.Tensor and len(args[1]) == 1 and args[1][0].dtype in (torch.int32, torch.int64):
-        rows = torch.zeros(len(args[0]), dtype=torch.bool, device=args[1][0].device)
-        rows[args[1][0].flatten()] = True
-        return args[0], [rows.nonzero().flatten()]
-    return args
+    if func is not torch.ops.aten.index.Tensor:
+        return args
+    *before, rows = args[1]
+    if any(index is not None for index in before) or rows.dtype not in (torch.int32, torch.int64):
+        return args
+    chosen = torch.zeros(args[0].shape[len(before)], dtype=torch.bool, device=rows.device)
+    chosen[rows.flatten()] = True
+    return args[0], [*before, chosen.nonzero().flatten()]
 
 
 class Claims:

@@ -23,6 +23,24 @@ def _in_place(x: torch.Tensor) -> Any:
     return y.relu_() is y, y.t_(), y.mul_(2)
 
 
+def _moved(x: torch.Tensor) -> Any:
+    """Each is used before, when it lies as `x` does, and afterwards, and a view of it is taken."""
+    ways: list[Callable[[torch.Tensor], Any]] = [
+        lambda y: y.t_(), lambda y: y.transpose_(0, 1), lambda y: y.unsqueeze_(0), lambda y: y[:1].clone().squeeze_(),
+        lambda y: y.as_strided_((2, 3), (3, 1), 4), lambda y: y.resize_(2, 5), lambda y: y.set_(x.new_empty(8, 3)),
+        lambda y: y.resize_as_(x.new_empty(7, 2)), lambda y: y.swapdims_(0, 1), lambda y: y.detach_().squeeze_(0),
+        lambda y: setattr(y, "data", x.new_empty(3, 5)), lambda y: setattr(y, "data", x.double().t()),
+        lambda y: y.data.t_(), lambda y: y.data.resize_(2, 2),
+    ]  # fmt: skip
+    found = []
+    for way in ways:
+        y = x.clone()
+        before = y + 1, y[:1]
+        way(y)
+        found += [before, y, y + 1, y[:1], y[:1].untyped_storage()._cdata == y.untyped_storage()._cdata, y.mul_(2) is y]
+    return found
+
+
 def _shares(x: torch.Tensor) -> Any:
     """Views of views lie in the memory of the first one."""
     y = x[1:].view(-1)[2:].as_strided((2, 2), (3, 1), 4)
@@ -76,6 +94,7 @@ CASES: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     "strides": (lambda x: (x.t() + 1, x.t().contiguous(), x.t().clone()), "results lie as their arguments do"),
     "views": (_shares, "one memory"),
     "in place": (_in_place, "the argument itself, also when it lies otherwise by then"),
+    "moved": (_moved, "it lies elsewhere, or in other memory, from then on"),
     "resized": (_resized, "an argument that is another one afterwards is not remembered"),
     "types": (lambda x: (x.double(), x.to(torch.float16), x.view(torch.int32)), "of 8, 2 and 4 bytes"),
     "default type": (_default_type, "whole numbers are divided into numbers of the type that is the default"),
