@@ -70,6 +70,7 @@ def without_values(
     finally:
         for module, held, name, value in before:
             _exchange(module, held, name, value)
+        shapes.forget()
         forget()
 
 

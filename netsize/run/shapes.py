@@ -23,6 +23,7 @@ from netsize.trace.operations import named, tensors
 REMEMBERED = 10_000  # answers, of all networks together: about 20 MiB
 aten = torch.ops.aten
 _MOVES = {aten.as_strided_, aten.squeeze_, aten.t_, aten.transpose_, aten.unsqueeze_}  # how an argument lies
+_ORDINARY = {torch.Tensor, nn.Parameter, nn.Buffer}
 _made_before: dict[Any, tuple[type | None, list[Made]]] = {}
 _HAS_VALUES: tuple[type | None, list[Made]] = (None, [])
 
@@ -91,7 +92,7 @@ class Shapes:
         """A fake parameter or buffer on this device, of this type (None: as it is; without any memory, on the CPU):
         the same for the same, and those that share memory share it."""
         if id(value) not in self.parameters:
-            plain = type(value) in (torch.Tensor, nn.Parameter, nn.Buffer)
+            plain = type(value) in _ORDINARY
             other = self._parameter(value, device, dtype) if plain else self.mode.from_tensor(value)
             self.parameters[id(value)] = other
         return self.parameters[id(value)]
@@ -106,9 +107,14 @@ class Shapes:
         lies = layout(value.size(), value.stride(), int(value.storage_offset()), dtype, device)
         made: torch.Tensor = self._fake(lies, beside, asks=value.requires_grad, asked=device.type == "cuda")
         self._memory[memory._cdata] = made
-        if isinstance(value, nn.Parameter):
+        if type(value) is nn.Parameter:
             made._is_param = True
         return made
+
+    def forget(self) -> None:
+        """The parameters, which know of this: without them nothing waits for Python to find that it is garbage."""
+        self.parameters.clear()
+        self._memory.clear()
 
     def recall(self, func: Any, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """What `func` makes of its arguments; None if that is not remembered, or if all of them have values, since then
@@ -180,30 +186,30 @@ class Shapes:
         be asked for, as torch does of the weights of a recurrent network before it chooses cuDNN's kernel."""
         device = lies.device
         kind: Any = ShapeTensor if device == ShapeTensor.fake_device else FakeTensor
-        first = None if kind is ShapeTensor else self.first(device)
         with torch._C._DisableTorchDispatch():
-            shape = _plain(lies, beside)
-            made = torch.Tensor._make_subclass(kind, shape, asks, dispatch_device=True, device_for_backend_keys=device)
+            if beside is None:
+                plain = torch.empty_strided(lies.size, lies.stride, dtype=lies.dtype, device=META)
+            else:
+                plain = _in_memory_of(beside, lies)
+            made = torch.Tensor._make_subclass(kind, plain, asks, dispatch_device=True, device_for_backend_keys=device)
         if asked:
             torch._C._set_warn_deprecated_on_mutable_data_ptr(made)
         elif type(beside) is not ShapeTensor:
             torch._C._set_throw_on_mutable_data_ptr(made)
-        if first is None:
-            made._shapes, made._lies, made._plain = self, lies, shape
+        if kind is ShapeTensor:
+            made._shapes, made._lies, made._plain = self, lies, plain
         else:
-            vars(made).update(vars(first))
+            vars(made).update(vars(self.first(device)))
         return made
 
 
-def _plain(lies: Layout, beside: torch.Tensor | None) -> torch.Tensor:
-    """On the meta device, in the memory of `beside`, or in its own."""
-    if beside is None:
-        return torch.empty_strided(lies.size, lies.stride, dtype=lies.dtype, device=META)
-    known = vars(beside).get("_plain")
-    if known is not None and known.dtype is lies.dtype:
-        return torch.as_strided(known, lies.size, lies.stride, lies.offset)
-    shape = torch.empty(0, dtype=lies.dtype, device=META)
-    return shape.set_(beside.untyped_storage(), lies.offset, lies.size, lies.stride)
+def _in_memory_of(beside: torch.Tensor, lies: Layout) -> torch.Tensor:
+    """On the meta device."""
+    plain = vars(beside).get("_plain")
+    if plain is not None and plain.dtype is lies.dtype:
+        return torch.as_strided(plain, lies.size, lies.stride, lies.offset)
+    plain = torch.empty(0, dtype=lies.dtype, device=META)
+    return plain.set_(beside.untyped_storage(), lies.offset, lies.size, lies.stride)
 
 
 def forget() -> None:

@@ -31,6 +31,25 @@ def test_a_module_that_is_converted_in_forward(own: torch.dtype, dtype: torch.dt
     assert network.router.weight.dtype is own
 
 
+class Lists(nn.Module):
+    """Reaches its parameters through a list, of which torch knows nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 3), nn.Linear(3, 3, bias=False)
+        self.known = [*self.first.parameters(), self.second.weight]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weight, bias, other = self.known
+        return F.linear(F.linear(x, weight, bias), other.t() * 2)
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_parameters_that_a_list_holds(verify: bool) -> None:
+    totals = netsize.analyze(Lists(), "4", device="cpu", verify=verify).totals
+    assert (totals.connections, totals.weights, totals.biases, totals.other_parameters) == (12 + 9, 12 + 9, 3, 0)
+
+
 class Masked(nn.Module):
     """Adds features to the places that its whole numbers mark, as vision-language models do."""
 

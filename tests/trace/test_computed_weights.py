@@ -83,6 +83,14 @@ CASES = {
     "all rows, in another order": (Computed(lambda m, x: F.linear(x, m.w[[2, 0, 1]]), w=r(3, 5)), "5", 15, 15, 0),
     "rows by truth values": (Computed(lambda m, x: F.linear(x, m.w[torch.tensor([True, False, True])]), w=r(3, 5)),
                              "5", 10, 10, 5),
+    "columns that constants choose": (Computed(lambda m, x: F.linear(x, m.w[:, [0, 2, 2]]), w=r(4, 6)), "3", 12, 8, 16),
+    "columns by truth values": (
+        Computed(lambda m, x: F.linear(x, m.w[:, torch.tensor([True, False, True])]), w=r(4, 3)), "2", 8, 8, 4),
+    "places of a table": (
+        Computed(lambda m, x: F.linear(x, m.w[:, torch.tensor([[0, -1], [5, 5]])].flatten(1)), w=r(2, 6)),
+        "4", 8, 4, 8),
+    "places, by row and column": (Computed(lambda m, x: F.linear(x, m.w[[0, 1, 1], [1, 2, 2]][None]), w=r(3, 4)),
+                                  "3", 3, 2, 10),
     "a circulant matrix": (Computed(lambda m, x: F.linear(x, m.c[(torch.arange(5)[:, None] - torch.arange(5)) % 5]),
                                     c=r(5)), "5", 25, 5, 0),
     "overlapping slices": (Computed(lambda m, x: (F.linear(x, m.w[:3]), F.linear(x, m.w[2:5])), w=r(8, 4)),
