@@ -34,7 +34,6 @@ class ShapeTensor(FakeTensor):
 
     _shapes: "Shapes"
     _lies: Layout | None = None  # how it does, until it is moved
-    _plain: torch.Tensor | None = None  # on the meta device, lies in the same memory
     fake_device = torch.device("cpu")
     constant = None
     layout = torch.Tensor.layout  # torch's own fake tensors ask in Python
@@ -55,7 +54,7 @@ class ShapeTensor(FakeTensor):
 
     def moved(self) -> None:
         """To other memory, or to another place in it."""
-        self._lies = self._plain = None
+        self._lies = None
 
     def __getattr__(self, name: str) -> Any:
         if name in FakeTensor.__annotations__ or "_memo" in name:
@@ -190,26 +189,18 @@ class Shapes:
             if beside is None:
                 plain = torch.empty_strided(lies.size, lies.stride, dtype=lies.dtype, device=META)
             else:
-                plain = _in_memory_of(beside, lies)
+                plain = torch.empty(0, dtype=lies.dtype, device=META)
+                plain.set_(beside.untyped_storage(), lies.offset, lies.size, lies.stride)
             made = torch.Tensor._make_subclass(kind, plain, asks, dispatch_device=True, device_for_backend_keys=device)
         if asked:
             torch._C._set_warn_deprecated_on_mutable_data_ptr(made)
         elif type(beside) is not ShapeTensor:
             torch._C._set_throw_on_mutable_data_ptr(made)
         if kind is ShapeTensor:
-            made._shapes, made._lies, made._plain = self, lies, plain
+            made._shapes, made._lies = self, lies
         else:
             vars(made).update(vars(self.first(device)))
         return made
-
-
-def _in_memory_of(beside: torch.Tensor, lies: Layout) -> torch.Tensor:
-    """On the meta device."""
-    plain = vars(beside).get("_plain")
-    if plain is not None and plain.dtype is lies.dtype:
-        return torch.as_strided(plain, lies.size, lies.stride, lies.offset)
-    plain = torch.empty(0, dtype=lies.dtype, device=META)
-    return plain.set_(beside.untyped_storage(), lies.offset, lies.size, lies.stride)
 
 
 def forget() -> None:
