@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from math import prod, sqrt
+from types import FunctionType
 from typing import Any, Self
 
 import torch
@@ -15,8 +16,7 @@ _FILLS = {
     "uniform_", "normal_", "fill_", "zero_", "copy_", "bernoulli_", "exponential_", "log_normal_", "cauchy_",
     "erfinv_", "mul_", "add_", "sub_", "div_", "clamp_", "clamp_min_", "clamp_max_", "lerp_", "random_",
 }  # fmt: skip
-# Of torch.nn.init, those that compute with what they have filled, or with as much of their own. Networks import the
-# first one by its public name, from behind which it is called.
+# Of torch.nn.init, those that compute with what they have filled, or with as much of their own.
 _COMPUTING = ("_no_grad_trunc_normal_", "orthogonal_")
 LARGE = 2**18  # elements, 1 MiB of float32: smaller parameters are not worth the trouble
 RESERVE = 2**31  # bytes of `ulimit -v` that are left for running a network whose parameters do not fit
@@ -30,28 +30,35 @@ class SkipInitialisers(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self._blank: dict[int, torch.Tensor] = {}
-        self._computing: dict[str, Callable[..., torch.Tensor]] = {}
+        self._computing: list[tuple[FunctionType, FunctionType]] = []  # each with what it does otherwise
 
     def __enter__(self) -> Self:
-        self._computing = {name: getattr(nn.init, name) for name in _COMPUTING if hasattr(nn.init, name)}
-        for name, function in self._computing.items():
-            setattr(nn.init, name, self._left_out(function))
+        for name in _COMPUTING:
+            function = getattr(nn.init, name, None)
+            if isinstance(function, FunctionType) and function.__closure__ is None:
+                self._computing.append((function, _copied(function)))
+                self._leave_out(*self._computing[-1])
         super().__enter__()
         return self
 
     def __exit__(self, *raised: Any) -> None:
         super().__exit__(*raised)
-        for name, function in self._computing.items():
-            setattr(nn.init, name, function)
+        while self._computing:
+            _does(*self._computing.pop())
 
-    def _left_out(self, function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-        def initialiser(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+    def _leave_out(self, function: FunctionType, original: FunctionType) -> None:
+        """The function itself, whatever it is called by: networks and libraries have imported it long before."""
+
+        def initialiser(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             if not isinstance(tensor, nn.Parameter):
-                return function(tensor, *args, **kwargs)
+                return original(tensor, *args, **kwargs)
             self._blank[id(tensor)] = tensor
             return tensor
 
-        return initialiser
+        def instead(*args: Any, to: Callable[..., Any] = initialiser, **kwargs: Any) -> Any:
+            return to(*args, **kwargs)
+
+        _does(function, instead)
 
     @property
     def blank(self) -> list[torch.Tensor]:
@@ -68,6 +75,18 @@ class SkipInitialisers(TorchFunctionMode):
                 self._blank[id(target)] = target
                 return target
         return func(*args, **kwargs)
+
+
+def _copied(function: FunctionType) -> FunctionType:
+    copied = FunctionType(function.__code__, function.__globals__, function.__name__)
+    _does(copied, function)
+    return copied
+
+
+def _does(function: Any, other: Any) -> None:
+    """From now on it does what the other one does."""
+    function.__code__, function.__defaults__ = other.__code__, other.__defaults__
+    function.__kwdefaults__ = other.__kwdefaults__
 
 
 def _empty(args: Any, kwargs: Any) -> torch.Tensor:
