@@ -246,7 +246,7 @@ def test_garbage_is_collected_as_before() -> None:
     try:
         frozen = gc.get_freeze_count()
         netsize.analyze("alexnet", device="cpu", verify=False)
-        assert gc.get_freeze_count() == frozen > before
+        assert before < gc.get_freeze_count() <= frozen  # what a full cache lets go dies, frozen or not
     finally:
         gc.unfreeze()
 
