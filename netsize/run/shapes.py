@@ -50,7 +50,7 @@ class ShapeTensor(FakeTensor):
     @data.setter
     def data(self, other: torch.Tensor) -> None:
         self.moved()
-        torch.Tensor.data.__set__(self, other)  # type: ignore[attr-defined]
+        torch.Tensor.data.__set__(self, other)  # type: ignore[attr-defined]  # its stubs have a plain attribute
 
     def moved(self) -> None:
         """To other memory, or to another place in it."""
